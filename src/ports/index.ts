@@ -1,0 +1,33 @@
+import type { Volume } from '../domain/geometry.ts';
+import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
+import type { ModelIdentity, Segmentation } from '../domain/segmentation.ts';
+
+/** Where a study comes from: a folder, a zip, later the archive or a PACS. The source owns the bytes. */
+export interface StudySource {
+  /** Headers of every readable instance, by series. Throws nothing-to-read, or what the first bad file deserves. */
+  listSeries(): Promise<readonly SeriesOfInstances[]>;
+  /** Pixels of one frame after the rescale of its header, rows * columns numbers, row by row. */
+  readFrame(slice: SliceRef): Promise<Float32Array>;
+  /** Files that were not DICOM, with the reason each; for the log. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  close(): Promise<void>;
+}
+
+/** Segments both hippocampi of one head in model space. The implementation owns its process and its limits. */
+export interface Segmenter {
+  readonly model: ModelIdentity;
+  /** Throws no-hippocampus, inference-timeout, inference-failed, cancelled. */
+  segment(volume: Volume, signal: AbortSignal): Promise<Segmentation>;
+  close(): Promise<void>;
+}
+
+/** Encodes 8-bit pictures. `rgb` is width * height * 3 bytes, top row first. */
+export interface ImageEncoder {
+  png(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array>;
+}
+
+export interface Clock {
+  now(): Date;
+}
+
+export type { InstanceHeader, SeriesOfInstances, SliceRef };
