@@ -56,7 +56,7 @@ export const CODES = {
   // measurements, methods, reference values
   volume: sct('118565006', 'Volume'),
   measurementMethod: sct('370129005', 'Measurement Method'),
-  sumOfSegmentedVoxels: dcm('126030', 'Sum of segmented voxel volumes'),
+  sumOfSegmentedVoxels: dcm('126030', 'Sum of segmented voxel method for volume'),
   percentile: dcm('121415', 'Percentile Ranking of measurement'),
   zScore: dcm('121416', 'Z-Score of measurement'),
   populationMean: sct('373098007', 'Mean Value of population'),
