@@ -1,0 +1,3 @@
+import { serveInference } from './inference-service.ts';
+
+serveInference(process, process.exit);
