@@ -1,0 +1,20 @@
+import sharp from 'sharp';
+import { NeuroInsightError } from '../domain/errors.ts';
+import type { ImageEncoder } from '../ports/index.ts';
+
+/**
+ * Pictures as PNG (ISO/IEC 15948): 8-bit RGB, no ancillary chunks, so that equal pixels give equal bytes with the same
+ * version of the library.
+ */
+export class SharpImageEncoder implements ImageEncoder {
+  /** Throws invalid-request when the bytes do not fill the picture. */
+  async png(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+    if (!(width > 0 && height > 0) || rgb.length !== width * height * 3) {
+      throw new NeuroInsightError('invalid-request', `${rgb.length} bytes do not fill ${width} x ${height} RGB pixels`);
+    }
+    const raw = { width, height, channels: 3 } as const;
+    return new Uint8Array(
+      await sharp(rgb, { raw }).png({ compressionLevel: 9, adaptiveFiltering: true, palette: false }).toBuffer(),
+    );
+  }
+}
