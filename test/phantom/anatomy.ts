@@ -1,0 +1,78 @@
+import type { AnatomyParameters, TissueSignals } from './anatomy-parameters.ts';
+import { brainSignal } from './brain.ts';
+import { deepSignal, type Ventricles, ventriclesOf } from './deep-structures.ts';
+import { type Envelope, envelopeAt, skinDistance } from './envelope.ts';
+import { type HippocampusPoint, type HippocampusShape, hippocampusLocator } from './hippocampus.ts';
+import { outerSignal } from './outer-head.ts';
+import { coverage } from './shapes.ts';
+import { temporalSignal } from './temporal-lobe.ts';
+
+/**
+ * A head that can be asked at one point after another (template mm, x to the left, y to the back, z up):
+ * `moveTo` first, then what is wanted there.
+ */
+export interface AnatomyField {
+  moveTo(x: number, y: number, z: number): void;
+  /** Signal of a sample of width `width` mm around the point, white matter = 1. */
+  signal(width: number): number;
+  /** 0 outside, 1 to 4 a hippocampal part, 5 elsewhere inside the skull. */
+  label(): number;
+  /** Distance to the inner table of the skull, mm, negative inside. */
+  intracranialDistance(): number;
+  /** Distance to the surface of the nearer hippocampus, mm; large far away. */
+  hippocampusDistance(): number;
+  /** About the distance to the skin, mm, at any point; `moveTo` is not needed. */
+  skinDistance(x: number, y: number, z: number): number;
+}
+
+/** Half of the box, mirrored to both sides, in which a hippocampus is looked for. */
+const BOX = { x: 25, y: 22, z: -12, a: 20, b: 36, c: 24 };
+
+export function anatomyField(
+  parameters: AnatomyParameters,
+  signals: TissueSignals,
+  leftShape: HippocampusShape,
+  rightShape: HippocampusShape,
+): AnatomyField {
+  const e: Envelope = { intracranial: 0, cerebrum: 0, cerebellum: 0, stem: 0 };
+  const h: HippocampusPoint = { t: 0, level: 99, distance: 99, lateral: 0, up: 0 };
+  const locateLeft = hippocampusLocator(leftShape);
+  const locateRight = hippocampusLocator(rightShape);
+  const ventricles: Ventricles = ventriclesOf(parameters);
+  let x = 0;
+  let y = 0;
+  let z = 0;
+
+  return {
+    moveTo(toX, toY, toZ) {
+      x = toX;
+      y = toY;
+      z = toZ;
+      envelopeAt(parameters, x, y, z, e);
+      h.distance = 99;
+      h.level = 99;
+      if (Math.abs(y - BOX.y) > BOX.b || Math.abs(z - BOX.z) > BOX.c || Math.abs(Math.abs(x) - BOX.x) > BOX.a) return;
+      if (x > 0) locateLeft(x, y, z, h);
+      else locateRight(-x, y, z, h);
+    },
+    signal(width) {
+      const inside = coverage(e.intracranial, width);
+      const outer = inside < 1 ? outerSignal(parameters, signals, x, y, z, e.intracranial, width) : 0;
+      if (inside === 0) return outer;
+      let inner = brainSignal(parameters, signals, x, y, z, e, h.distance, width);
+      inner = deepSignal(ventricles, signals, x, y, z, width, inner);
+      if (h.level < 99) {
+        const side = x > 0 ? parameters.left : parameters.right;
+        inner = temporalSignal(side, signals, Math.abs(x), y, z, h, width, inner);
+      }
+      return outer + (inner - outer) * inside;
+    },
+    label() {
+      if (h.level <= 1) return (x > 0 ? 1 : 3) + (h.t < (x > 0 ? leftShape : rightShape).split ? 0 : 1);
+      return e.intracranial <= 0 ? 5 : 0;
+    },
+    intracranialDistance: () => e.intracranial,
+    hippocampusDistance: () => h.distance,
+    skinDistance: (px, py, pz) => skinDistance(parameters, px, py, pz),
+  };
+}

@@ -1,0 +1,58 @@
+import type { AnatomyParameters, TissueSignals } from './anatomy-parameters.ts';
+import { skinDistance } from './envelope.ts';
+import { coverage, ellipsoid, makeRod, meet, rod } from './shapes.ts';
+
+const OPTIC_NERVE = makeRod([30, -57, -31], [9, -26, -18], 2, 2.2);
+const TURBINATE = makeRod([8, -78, -58], [8, -22, -58], 3, 3);
+const PHARYNX = makeRod([0, -8, -60], [0, 2, -160], 9, 9);
+const VERTEBRAE = makeRod([0, 34, -72], [0, 44, -220], 13, 13);
+const CORD = makeRod([0, 36, -70], [0, 47, -220], 6, 6);
+
+/** Skull, scalp, face and neck: everything outside the inner table. `fromBrain` is the distance to that table. */
+export function outerSignal(
+  p: AnatomyParameters,
+  s: TissueSignals,
+  x: number,
+  y: number,
+  z: number,
+  fromBrain: number,
+  width: number,
+): number {
+  const skin = skinDistance(p, x, y, z);
+  const head = coverage(skin, width);
+  if (head === 0) return s.air;
+  const depth = -skin;
+  const streaks =
+    Math.sin(0.21 * x + 2 * Math.sin(0.13 * y + p.phases[0])) * Math.sin(0.19 * z + 2 * Math.sin(0.1 * x));
+  let value = s.muscle + (s.fat - s.muscle) * (streaks > 0.75 ? (streaks - 0.75) * 3 : 0);
+  value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * Math.sin(0.06 * y + 0.05 * z)), width);
+  value += (s.skin - value) * coverage(depth - 1.6, width);
+  if (z < -60) {
+    value += (s.marrow - value) * coverage(rod(x, y, z, VERTEBRAE), 3);
+    value += (s.stem * 0.9 - value) * coverage(rod(x, y, z, CORD), 2.5);
+  }
+  // Skull: two dark tables around marrow; it thins at the base.
+  const thickness = p.skull * (1 + 0.3 * Math.sin(0.05 * x + 0.06 * y + p.phases[2])) * (z < -10 ? 0.8 : 1);
+  const bone = coverage(fromBrain - thickness, width);
+  const marrow = coverage(Math.abs(fromBrain - thickness * 0.5) - thickness * 0.22, width);
+  value += (s.bone + (s.marrow - s.bone) * marrow - value) * bone;
+  value = faceSignal(s, x, y, z, width, value);
+  return s.air + (value - s.air) * head;
+}
+
+/** Orbits, eyes, optic nerves, nose, sinuses and pharynx. */
+function faceSignal(s: TissueSignals, x: number, y: number, z: number, width: number, value: number): number {
+  if (y > 14 || z > 0) return value;
+  const ax = Math.abs(x);
+  let out = value;
+  if (z > -56 && y < -20) {
+    out += (s.fat * 0.85 - out) * coverage(ellipsoid(ax - 31, y + 60, z + 32, 18, 26, 16), width);
+    out += (s.vitreous - out) * coverage(ellipsoid(ax - 31, y + 70, z + 32, 12, 12, 12), width);
+    out += (s.white * 0.7 - out) * coverage(rod(ax, y, z, OPTIC_NERVE), width);
+  }
+  const cavity = meet(ellipsoid(ax - 6, y + 50, z + 55, 5, 34, 24), -rod(ax, y, z, TURBINATE), 2);
+  const antrum = ellipsoid(ax - 28, y + 60, z + 62, 14, 15, 15);
+  const sphenoid = ellipsoid(ax - 7, y + 17, z + 33, 6, 9, 8);
+  const air = Math.min(cavity, antrum, sphenoid, rod(x, y, z, PHARYNX));
+  return out + (s.air - out) * coverage(air, width);
+}
