@@ -92,13 +92,15 @@ def cut_box(data: np.ndarray, start: np.ndarray, shape: tuple[int, int, int], fi
     return box
 
 
-def normalise_crop(crop: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
-    """Clips to CLIP_PERCENTILES and z-scores. Voxels where `inside` is False take no part and become 0."""
+def normalise_crop(
+    crop: np.ndarray, inside: np.ndarray | None = None, percentiles: tuple[float, float] = CLIP_PERCENTILES
+) -> np.ndarray:
+    """Clips to percentiles and z-scores. Voxels where `inside` is False take no part and become 0."""
     values = crop if inside is None else crop[inside]
     if values.size == 0:
         return np.zeros(crop.shape, np.float32)
-    low, high = np.percentile(values, CLIP_PERCENTILES)
-    clipped = np.clip(crop, low, high)
+    low, high = np.percentile(values, percentiles)
+    clipped = np.clip(crop.astype(np.float64), low, high)
     values = clipped if inside is None else clipped[inside]
     scored = (clipped - values.mean()) / (values.std() + 1e-6)
     if inside is not None:

@@ -14,9 +14,16 @@ def soft_dice(probabilities: Tensor, labels: Tensor) -> Tensor:
     return 1 - (wrong + 1e-3) / (total + 1)
 
 
-def dice_and_entropy(logits: Tensor, labels: Tensor, dice_classes: tuple[int, ...]) -> Tensor:
-    """Cross-entropy, unweighted so that probabilities (and volumes) stay unbiased, plus 1 - mean Dice."""
+def dice_and_entropy(
+    logits: Tensor, labels: Tensor, dice_classes: tuple[int, ...], weights: tuple[float, ...] | None = None
+) -> Tensor:
+    """Cross-entropy plus 1 - mean Dice of `dice_classes`.
+
+    Without `weights` probabilities, and so volumes, stay unbiased; a weight on a class biases its borders outwards.
+    """
     log_p = torch.log_softmax(logits, 1)
-    entropy = -(labels * log_p).sum(1).mean()
+    each = -(labels * log_p)
+    if weights is not None:
+        each = each * torch.tensor(weights, device=each.device).view(1, -1, 1, 1, 1)
     dice = soft_dice(log_p.exp(), labels)
-    return entropy + 1 - dice[list(dice_classes)].mean()
+    return each.sum(1).mean() + 1 - dice[list(dice_classes)].mean()
