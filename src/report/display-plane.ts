@@ -8,9 +8,17 @@ import type { Plane } from './picture.ts';
  * the face on the left of the screen. The head is up.
  */
 export const SCREEN: Readonly<
-  Record<Plane, { readonly right: Vec3; readonly down: Vec3; readonly normalAxis: 0 | 1 | 2; readonly letters: Letters }>
+  Record<
+    Plane,
+    { readonly right: Vec3; readonly down: Vec3; readonly normalAxis: 0 | 1 | 2; readonly letters: Letters }
+  >
 > = {
-  axial: { right: [1, 0, 0], down: [0, 1, 0], normalAxis: 2, letters: { left: 'R', right: 'L', top: 'A', bottom: 'P' } },
+  axial: {
+    right: [1, 0, 0],
+    down: [0, 1, 0],
+    normalAxis: 2,
+    letters: { left: 'R', right: 'L', top: 'A', bottom: 'P' },
+  },
   coronal: {
     right: [1, 0, 0],
     down: [0, 0, -1],

@@ -57,7 +57,13 @@ export function letteringHeight(dot: number): number {
  *
  * @param dot Pixels a dot of a letter is wide and high.
  */
-export function letter(raster: Raster, text: string, [left, top]: readonly [number, number], dot: number, colour: Rgb): void {
+export function letter(
+  raster: Raster,
+  text: string,
+  [left, top]: readonly [number, number],
+  dot: number,
+  colour: Rgb,
+): void {
   for (const pass of ['rim', 'letter'] as const) {
     const grow = pass === 'rim' ? 1 : 0;
     [...text].forEach((character, place) => {

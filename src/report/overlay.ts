@@ -1,7 +1,7 @@
 import type { LabelVolume, Laterality, Vec3, Volume } from '../domain/geometry.ts';
 import { displayWindowOf } from './display-window.ts';
 import { letter, letteringHeight, letteringWidth } from './lettering.ts';
-import { paste, type Picture, type Plane, type Raster } from './picture.ts';
+import { type Picture, type Plane, paste, type Raster } from './picture.ts';
 import { type SideField, sideFieldsOf } from './side-field.ts';
 import { drawSlice, type Scene } from './slice-picture.ts';
 
@@ -37,11 +37,7 @@ export function renderOverlays(volume: Volume, labels: LabelVolume): Picture[] {
   );
   const contexts = aimsOf(scene).map(({ plane, laterality, centre: [x, y, z] }) => {
     const centre: Vec3 = plane === 'axial' ? [x, y, z] : [x, y, z + CONTEXT_SHIFT_UP_MM];
-    return drawSlice(
-      scene,
-      { plane, centre, ...CONTEXT },
-      { view: 'context', ...(laterality ? { laterality } : {}) },
-    );
+    return drawSlice(scene, { plane, centre, ...CONTEXT }, { view: 'context', ...(laterality ? { laterality } : {}) });
   });
   return [...details, ...contexts];
 }
@@ -66,7 +62,9 @@ function aimsOf(scene: Scene): Cut[] {
 }
 
 function middleOf(points: readonly Vec3[]): Vec3 {
-  return [0, 1, 2].map((axis) => points.reduce((sum, point) => sum + point[axis]!, 0) / points.length) as unknown as Vec3;
+  return [0, 1, 2].map(
+    (axis) => points.reduce((sum, point) => sum + point[axis]!, 0) / points.length,
+  ) as unknown as Vec3;
 }
 
 /** One scale for all detail pictures, so that sizes can be compared by eye. */

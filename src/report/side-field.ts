@@ -50,7 +50,12 @@ function sideField(labels: LabelVolume, anterior: number, posterior: number): Si
     shape: shape.map((n) => n - 2 * MARGIN) as unknown as Vec3,
     affine: shifted(labels, box.low),
   });
-  return { whole: { shape, affine, data: whole }, parts: { shape, affine, data: parts }, centroid: box.centroid, ...tight };
+  return {
+    whole: { shape, affine, data: whole },
+    parts: { shape, affine, data: parts },
+    centroid: box.centroid,
+    ...tight,
+  };
 }
 
 function shifted({ affine }: LabelVolume, low: Vec3): LabelVolume['affine'] {

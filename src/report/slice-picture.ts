@@ -27,7 +27,7 @@ export function drawSlice(scene: Scene, aim: Aim, { view, laterality }: PictureO
   const grid = displayGrid(aim);
   const greys = greysOf(sampleGrid(scene.volume, grid).data, scene.window);
   const raster: Raster = { width: aim.width, height: aim.height, rgb: new Uint8Array(3 * greys.length) };
-  greys.forEach((grey, pixel) => raster.rgb.fill(grey, 3 * pixel, 3 * pixel + 3));
+  for (let pixel = 0; pixel < greys.length; pixel++) raster.rgb.fill(greys[pixel]!, 3 * pixel, 3 * pixel + 3);
   for (const side of LATERALITIES) {
     const field = scene.sides[side];
     if (field) drawSide(raster, field, aim, SIDE_COLOURS[side].onDark);
