@@ -76,7 +76,7 @@ export function sideRows({ left, right }: AnalysisResult): SideRow[] {
             norm(({ percentile }) => percentileText(percentile)),
           ),
           row(
-            'z',
+            'z-score',
             norm(({ z }) => signed(z, 2)),
           ),
           row('Normal range (percentiles 5 to 95)', norm(rangeText)),
@@ -107,6 +107,7 @@ export function bilateralEntries(result: AnalysisResult): Entry[] {
       orWithheld(intracranialVolumeMm3, (mm3) => `${(mm3 / 1000).toFixed(0)} cm³ (${mm3.toFixed(0)} mm³)`),
     ],
     ['Sclerosis side', `${called}: ${sclerosis.reason}`],
+    ['Quality', qualitySentence(result)],
   ];
 }
 
@@ -120,14 +121,14 @@ export function qualityRows({ quality }: AnalysisResult): (readonly [string, str
   ]);
 }
 
-/** One sentence over the table of checks. */
+/** The verdict over all checks and what it means. */
 export function qualitySentence({ quality }: AnalysisResult): string {
   const meaning = {
     pass: 'all checks passed',
     review: 'a person should look at the images and contours before the numbers are used',
     fail: 'the numbers must not be compared with norms',
   }[quality.verdict];
-  return `Overall: ${quality.verdict}, score ${quality.score.toFixed(2)} of 1; ${meaning}.`;
+  return `${quality.verdict}, score ${quality.score.toFixed(2)} of 1; ${meaning}.`;
 }
 
 /** Which norms, for whom, by which segmenter; or why there are none. */

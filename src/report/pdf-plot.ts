@@ -29,7 +29,10 @@ export function rangesOf(curves: NormCurves, points: readonly PatientPoint[]): P
   ];
   return {
     ages: [Math.floor(Math.min(...ages)), Math.ceil(Math.max(...ages))],
-    volumes: [Math.floor(Math.min(...volumes) / 500) * 500, Math.ceil(Math.max(...volumes) / 500) * 500],
+    volumes: [
+      Math.floor((Math.min(...volumes) - 100) / 500) * 500,
+      Math.ceil((Math.max(...volumes) + 100) / 500) * 500,
+    ],
   };
 }
 

@@ -96,14 +96,14 @@ export class Sheet {
 
   /** Height of a wrapped text in the current font, points. */
   heightOf(text: string, width: number): number {
-    return this.doc.heightOfString(breakable(this.printable(text).shown), { width });
+    return this.doc.heightOfString(this.printable(text).shown, { width });
   }
 
   /** Writes a wrapped text; call inside the closure of a structure element or of an artifact. */
   write(text: string, x: number, y: number, width: number, align: 'left' | 'center' | 'right' = 'left'): void {
     const { shown, actual } = this.printable(text);
     if (actual !== undefined) this.doc.markContent('Span', { actual });
-    this.doc.text(breakable(shown), x, y, { width, align });
+    this.doc.text(shown, x, y, { width, align });
     if (actual !== undefined) this.doc.endMarkedContent();
   }
 
@@ -162,15 +162,6 @@ export class Sheet {
 
 interface GlyphTable {
   hasGlyphForCodePoint(codePoint: number): boolean;
-}
-
-const LONGEST_WORD = 24;
-
-/** Gives long words (UIDs, digests, names without spaces) places to break, so that they do not leave their column. */
-function breakable(text: string): string {
-  return text.replace(new RegExp(`\\S{${LONGEST_WORD + 1},}`, 'gu'), (word) =>
-    word.replace(new RegExp(`(.{${LONGEST_WORD}})(?=.)`, 'gu'), '$1\u200b'),
-  );
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

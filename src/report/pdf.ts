@@ -9,7 +9,6 @@ import {
   patientEntries,
   plotText,
   qualityRows,
-  qualitySentence,
   RESEARCH_STATEMENT,
   rejectedEntries,
   STATUS_STATEMENT,
@@ -26,8 +25,8 @@ export type { ReportFonts } from './pdf-sheet.ts';
 export interface ReportOptions {
   readonly encoder: ImageEncoder;
   readonly fonts: ReportFonts;
-  /** Percentile curves around the person; without them the plot is replaced by the reason. */
-  readonly curves?: NormCurves;
+  /** Percentile curves around the person; where they are withheld the plot is replaced by the reason. */
+  readonly curves?: Measured<NormCurves>;
 }
 
 /**
@@ -54,16 +53,7 @@ export async function buildReportPdf(
   drawHead(sheet, result);
   drawVolumes(sheet, result);
   drawPlots(sheet, result, curves);
-  drawPictures(
-    sheet,
-    'Contours on the images',
-    encoded.filter(({ picture }) => picture.view === 'detail'),
-  );
-  drawPictures(
-    sheet,
-    'Whole slices at the same positions',
-    encoded.filter(({ picture }) => picture.view === 'context'),
-  );
+  drawPictures(sheet, encoded);
   drawQuality(sheet, result);
   drawMethod(sheet, result);
   return await sheet.finish((page, pages) => drawFooter(sheet, result, page, pages));
@@ -98,18 +88,18 @@ function drawVolumes(sheet: Sheet, result: AnalysisResult): void {
   drawEntries(sheet, bilateralEntries(result), 135, 8);
 }
 
-const PLOT = { height: 92, labels: 30, names: 20, title: 11, feet: 20 } as const;
+const PLOT = { height: 84, labels: 30, names: 20, title: 11, feet: 20 } as const;
 
-function drawPlots(sheet: Sheet, result: AnalysisResult, curves: NormCurves | undefined): void {
+function drawPlots(sheet: Sheet, result: AnalysisResult, curves: Measured<NormCurves> | undefined): void {
   sheet.heading(2, 'Volume over age', PLOT.height + 40);
   const age = result.demographics.ageYears;
   const reason = plotWithheldBecause(result, curves);
-  if (reason !== undefined || !curves || !isMeasured(age)) {
+  if (reason !== undefined || !curves || !isMeasured(curves) || !isMeasured(age)) {
     sheet.paragraph(`Plot withheld: ${reason}`);
     return;
   }
   const points = { left: pointOf(result, 'left', age.value), right: pointOf(result, 'right', age.value) };
-  const ranges = rangesOf(curves, [points.left, points.right]);
+  const ranges = rangesOf(curves.value, [points.left, points.right]);
   const half = CONTENT_WIDTH / 2;
   LATERALITIES.forEach((side, n) => {
     const x = sheet.left + n * half + PLOT.labels;
@@ -123,14 +113,14 @@ function drawPlots(sheet: Sheet, result: AnalysisResult, curves: NormCurves | un
     const draw = () => {
       sheet.use('bold', 7.5, SIDE_COLOURS[side].onWhite);
       sheet.doc.text(`${side === 'left' ? 'Left' : 'Right'}, mm³`, x, sheet.y, { lineBreak: false });
-      drawPercentilePlot(sheet, frame, side, curves, points[side]);
+      drawPercentilePlot(sheet, frame, side, curves.value, points[side]);
       sheet.use('regular', 5.8, FAINT_INK);
       sheet.doc.text('age, years', x, frame.y + PLOT.height + 10, { width: frame.width, align: 'center' });
     };
     sheet.tag(sheet.root, 'Figure', draw, { alt: plotText(result[side], side, age.value) });
   });
   sheet.y += PLOT.title + PLOT.height + PLOT.feet;
-  sheet.paragraph(`Curves: ${curves.basis}. Norms: ${normName(result)}.`, { size: 6.5, colour: FAINT_INK });
+  sheet.paragraph(`Curves: ${curves.value.basis}. Norms: ${normName(result)}.`, { size: 6.5, colour: FAINT_INK });
 }
 
 function pointOf(result: AnalysisResult, side: Laterality, ageYears: number) {
@@ -142,15 +132,16 @@ function normName({ normSet }: AnalysisResult): string {
 }
 
 /** A withheld percentile withholds the plot too: the curves would give it away. */
-function plotWithheldBecause(result: AnalysisResult, curves: NormCurves | undefined): string | undefined {
+function plotWithheldBecause(result: AnalysisResult, curves: Measured<NormCurves> | undefined): string | undefined {
   const needed: readonly Measured<unknown>[] = [
     result.normSet,
     result.left.norm,
     result.right.norm,
     result.demographics.ageYears,
+    curves ?? { withheld: 'no percentile curves are available for this norm set.' },
   ];
   for (const measured of needed) if ('withheld' in measured) return measured.withheld;
-  return curves ? undefined : 'no percentile curves are available for this norm set.';
+  return undefined;
 }
 
 interface EncodedPicture {
@@ -161,27 +152,31 @@ interface EncodedPicture {
 const PICTURE_GAP = 6;
 const PICTURES_A_ROW = 4;
 
-/** One row of pictures; they keep their shape and share one width, so that the scale stays comparable. */
-function drawPictures(sheet: Sheet, title: string, pictures: readonly EncodedPicture[]): void {
-  if (pictures.length === 0) return;
+/** Rows of pictures, the cropped ones first; those of a row share one width, so that the scale stays comparable. */
+function drawPictures(sheet: Sheet, pictures: readonly EncodedPicture[]): void {
   const width = (CONTENT_WIDTH - (PICTURES_A_ROW - 1) * PICTURE_GAP) / PICTURES_A_ROW;
-  const rows = Math.ceil(pictures.length / PICTURES_A_ROW);
-  const tallest = Math.max(...pictures.map(({ picture }) => (picture.height / picture.width) * width));
-  sheet.heading(2, title, rows * (tallest + 14) + 20);
-  for (let row = 0; row < rows; row++) {
-    pictures.slice(row * PICTURES_A_ROW, (row + 1) * PICTURES_A_ROW).forEach(({ picture, png }, n) => {
-      const x = sheet.left + n * (width + PICTURE_GAP);
-      const place = { width, height: (picture.height / picture.width) * width };
-      const image = () => void sheet.doc.image(png as Buffer, x, sheet.y, place);
-      sheet.tag(sheet.root, 'Figure', image, { alt: picture.alternativeText });
+  const rows = (['detail', 'context'] as const)
+    .map((view) => pictures.filter(({ picture }) => picture.view === view))
+    .filter((row) => row.length > 0);
+  for (const [n, row] of rows.entries()) {
+    const height = Math.max(...row.map(({ picture }) => (picture.height / picture.width) * width));
+    if (n === 0) {
+      sheet.heading(2, 'Contours on the images', height + 30);
+      drawLegend(sheet);
+    }
+    sheet.ensure(height + 12);
+    for (const [place, { picture, png }] of row.entries()) {
+      const x = sheet.left + place * (width + PICTURE_GAP);
+      const size = { width, height: (picture.height / picture.width) * width };
+      const draw = () => void sheet.doc.image(png as Buffer, x, sheet.y, size);
+      sheet.tag(sheet.root, 'Figure', draw, { alt: picture.alternativeText });
       sheet.tag(sheet.root, 'Caption', () => {
         sheet.use('regular', 6.8, FAINT_INK);
-        sheet.write(picture.caption, x, sheet.y + place.height + 1.5, width);
+        sheet.write(picture.caption, x, sheet.y + size.height + 1.5, width);
       });
-    });
-    sheet.y += tallest + 13;
+    }
+    sheet.y += height + 12;
   }
-  drawLegend(sheet);
 }
 
 function drawLegend(sheet: Sheet): void {
@@ -204,12 +199,11 @@ function drawLegend(sheet: Sheet): void {
     const text = "Radiological convention: the patient's right is on the left. Thin line: anterior / posterior.";
     sheet.write(text, sheet.left + 235, sheet.y, CONTENT_WIDTH - 235, 'right');
   });
-  sheet.y += 15;
+  sheet.y += 11;
 }
 
 function drawQuality(sheet: Sheet, result: AnalysisResult): void {
   sheet.heading(2, 'Image and segmentation quality');
-  sheet.paragraph(qualitySentence(result));
   const widths = [150, 60, 85, CONTENT_WIDTH - 295];
   drawTable(sheet, ['Check', 'Verdict', 'Value', 'Limit'], qualityRows(result), { widths, size: 7 });
 }

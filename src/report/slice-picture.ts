@@ -20,7 +20,7 @@ export type PictureOptions = Pick<Picture, 'view'> & { readonly laterality?: Lat
 
 const PLANE_NAMES = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' } as const;
 const WHITE: Rgb = [255, 255, 255];
-const CONTOUR_PIXELS = 1.6;
+const CONTOUR_PIXELS = 2.2;
 
 /** Draws one slice: intensities, contours of both sides, the line between their parts, letters and a scale bar. */
 export function drawSlice(scene: Scene, aim: Aim, { view, laterality }: PictureOptions): Picture {
@@ -79,7 +79,7 @@ function drawSide(raster: Raster, side: SideField, aim: Aim, colour: Rgb): void 
 }
 
 function drawLetters(raster: Raster, { plane, width, height }: Aim): void {
-  const dot = Math.max(1, Math.round(height / 150));
+  const dot = Math.max(1, Math.round(height / 100));
   const { letters } = SCREEN[plane];
   const [wide, high] = [letteringWidth('R', dot), letteringHeight(dot)];
   const gap = 3 * dot;
@@ -91,7 +91,7 @@ function drawLetters(raster: Raster, { plane, width, height }: Aim): void {
 }
 
 function drawScaleBar(raster: Raster, pixelSizeMm: number, lengthMm: number): void {
-  const dot = Math.max(1, Math.round(raster.height / 250));
+  const dot = Math.max(1, Math.round(raster.height / 180));
   const long = Math.round(lengthMm / pixelSizeMm);
   const left = raster.width - long - 6 * dot;
   const top = raster.height - 6 * dot;
