@@ -1,0 +1,82 @@
+import { DEFAULT_CONFIG, softwareVersion } from '../compose.ts';
+import { loadConfig } from '../config.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
+import { ANALYSE_USAGE, analyse } from './analyse.ts';
+import { doctor } from './doctor.ts';
+
+/** Where a command reads and writes: tests hand in their own. */
+export interface Terminal {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/** The answer to a foreseen refusal: one line on standard error, nothing written. */
+export const EXIT_REFUSED = 2;
+/** A defect of ours. */
+export const EXIT_DEFECT = 1;
+
+const USAGE = `usage: neuroinsight COMMAND
+
+  analyse   measures the hippocampi of one study: ${ANALYSE_USAGE}
+            PATH is a DICOM folder, a zip of one, a DICOM file or a NIfTI file
+  doctor    checks that this machine can run the software
+  version   prints the version
+
+Exit codes: 0 done, 2 refused with a named reason, 1 a defect.
+Research use only; not for diagnosis.
+`;
+
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  try {
+    return await run(args, terminal);
+  } catch (error) {
+    return explain(error, terminal);
+  }
+}
+
+async function run([command, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+  if (command === undefined || command === 'help' || command === '--help' || args.includes('--help')) {
+    terminal.stdout.write(USAGE);
+    return command === undefined ? EXIT_REFUSED : 0;
+  }
+  if (command === 'version' || command === '--version') {
+    terminal.stdout.write(`${await softwareVersion()}\n`);
+    return 0;
+  }
+  const config = loadConfig(DEFAULT_CONFIG, terminal.environment);
+  if (command === 'analyse') return analyse(args, config, terminal);
+  if (command === 'doctor') return doctor(config, terminal);
+  throw new NeuroInsightError(
+    'invalid-request',
+    `there is no command ${JSON.stringify(command)}; see neuroinsight help`,
+  );
+}
+
+function explain(error: unknown, { stderr, environment, signal }: Terminal): number {
+  const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+  if (error instanceof NeuroInsightError) {
+    stderr.write(`refused: ${error.kind}: ${oneLine(error.message)}\n`);
+    return EXIT_REFUSED;
+  }
+  if (signal.aborted) {
+    stderr.write('refused: cancelled: stopped on request\n');
+    return EXIT_REFUSED;
+  }
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    stderr.write(`refused: invalid-request: ${oneLine(error.message)}\n`);
+    return EXIT_REFUSED;
+  }
+  stderr.write('defect: something went wrong that should not; set NODE_DEBUG=neuroinsight to see where\n');
+  if (environment.NODE_DEBUG?.includes('neuroinsight'))
+    stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  return EXIT_DEFECT;
+}
+
+function processTerminal(): Terminal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  process.once('SIGTERM', () => controller.abort());
+  return { stdout: process.stdout, stderr: process.stderr, environment: process.env, signal: controller.signal };
+}
