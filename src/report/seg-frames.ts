@@ -1,0 +1,106 @@
+import {
+  type Affine,
+  type Grid,
+  HippocampusLabel,
+  type LabelVolume,
+  type Laterality,
+  type Vec3,
+} from '../domain/geometry.ts';
+
+/** One hippocampus in one slice: a frame of the segmentation. */
+export interface SegmentFrame {
+  /** 1 left, 2 right. */
+  readonly segmentNumber: number;
+  /** Slice of the grid, 0-based. */
+  readonly slice: number;
+  /** 1-based rank of the slice among those that have a frame, along the slice normal: Dimension Index Value. */
+  readonly positionIndex: number;
+}
+
+/** What each segment is made of; segment n is the n-th entry. */
+export const SEGMENTS: readonly { readonly laterality: Laterality; readonly labels: readonly number[] }[] = [
+  { laterality: 'left', labels: [HippocampusLabel.leftAnterior, HippocampusLabel.leftPosterior] },
+  { laterality: 'right', labels: [HippocampusLabel.rightAnterior, HippocampusLabel.rightPosterior] },
+];
+
+/** Unit directions of i, j and k in LPS. */
+function directionOf(affine: Affine, axis: 0 | 1 | 2): Vec3 {
+  const [x, y, z] = [affine[axis], affine[4 + axis]!, affine[8 + axis]!];
+  const length = Math.hypot(x, y, z);
+  return [x / length, y / length, z / length];
+}
+
+/** Geometry of the frames as the attributes of PS3.3 C.7.6.2 say it. */
+export interface FrameGeometry {
+  /** Direction of a row (i), then of a column (j). */
+  readonly imageOrientation: readonly number[];
+  /** [between rows (j), between columns (i)] in mm. */
+  readonly pixelSpacing: readonly [number, number];
+  readonly sliceSpacing: number;
+  /** +1 where slices run along row x column, -1 where the grid is left-handed. */
+  readonly handedness: 1 | -1;
+}
+
+/** Reads the frame geometry off the columns of the affine; rows of a frame are j, columns are i. */
+export function frameGeometryOf({ affine }: Grid): FrameGeometry {
+  const [row, column, step] = [directionOf(affine, 0), directionOf(affine, 1), directionOf(affine, 2)];
+  const normal: Vec3 = [
+    row[1] * column[2] - row[2] * column[1],
+    row[2] * column[0] - row[0] * column[2],
+    row[0] * column[1] - row[1] * column[0],
+  ];
+  const along = normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2];
+  const sizeOf = (axis: 0 | 1 | 2) => Math.hypot(affine[axis], affine[4 + axis]!, affine[8 + axis]!);
+  return {
+    imageOrientation: [...row, ...column],
+    pixelSpacing: [sizeOf(1), sizeOf(0)],
+    sliceSpacing: sizeOf(2),
+    handedness: along < 0 ? -1 : 1,
+  };
+}
+
+/** LPS mm at the centre of the first voxel of a slice: Image Position (Patient). */
+export function slicePositionOf({ affine }: Grid, slice: number): Vec3 {
+  return [affine[2] * slice + affine[3], affine[6] * slice + affine[7], affine[10] * slice + affine[11]];
+}
+
+/** Frames in the order of their dimension indices: all of segment 1, then all of segment 2; empty slices have none. */
+export function framesOf(labels: LabelVolume, handedness: 1 | -1): SegmentFrame[] {
+  const slices = slicesWithLabels(labels);
+  const used = slices.flatMap((present, slice) => (present.size > 0 ? [slice] : []));
+  if (handedness < 0) used.reverse();
+  return SEGMENTS.flatMap((segment, index) =>
+    used.flatMap((slice, rank) =>
+      segment.labels.some((label) => slices[slice]!.has(label))
+        ? [{ segmentNumber: index + 1, slice, positionIndex: rank + 1 }]
+        : [],
+    ),
+  );
+}
+
+function slicesWithLabels({ shape, data }: LabelVolume): Set<number>[] {
+  const size = shape[0] * shape[1];
+  return Array.from({ length: shape[2] }, (_, slice) => {
+    const present = new Set(data.subarray(slice * size, (slice + 1) * size));
+    present.delete(HippocampusLabel.background);
+    return present;
+  });
+}
+
+/**
+ * Pixel Data of a binary segmentation: one bit a pixel, the first pixel in the least significant bit, frames one after
+ * the other without padding between them (PS3.5 8.1.1 and annex D), zero bits up to an even number of bytes.
+ */
+export function packFrames({ shape, data }: LabelVolume, frames: readonly SegmentFrame[]): Uint8Array {
+  const size = shape[0] * shape[1];
+  const bytes = new Uint8Array(2 * Math.ceil((frames.length * size) / 16));
+  let bit = 0;
+  for (const { segmentNumber, slice } of frames) {
+    const [anterior, posterior] = SEGMENTS[segmentNumber - 1]!.labels;
+    for (let voxel = slice * size; voxel < (slice + 1) * size; voxel++, bit++) {
+      const label = data[voxel];
+      if (label === anterior || label === posterior) bytes[bit >> 3]! |= 1 << (bit & 7);
+    }
+  }
+  return bytes;
+}
