@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { openInferenceChild } from './inference-child.ts';
 import type { Inference } from './inference.ts';
+import { openInferenceChild } from './inference-child.ts';
 
 const entry = new URL('../../test/harness/misbehaving-inference.js', import.meta.url);
 const models = { coarse: new Uint8Array(1), fine: new Uint8Array(1) };
@@ -47,7 +47,10 @@ describe('openInferenceChild', () => {
   it('reports a crash by name and starts a new child for the next run', async () => {
     open();
     const before = await run(pid);
-    await expect(run(crash)).rejects.toMatchObject({ kind: 'inference-failed', message: expect.stringMatching(/ended unexpectedly/) });
+    await expect(run(crash)).rejects.toMatchObject({
+      kind: 'inference-failed',
+      message: expect.stringMatching(/ended unexpectedly/),
+    });
     const after = await run(pid);
     expect(after.data[0]).not.toBe(before.data[0]);
   });
@@ -60,7 +63,10 @@ describe('openInferenceChild', () => {
 
   it('kills a child that takes too much memory', async () => {
     open({ memoryMebibytes: 300 });
-    await expect(run(hoard)).rejects.toMatchObject({ kind: 'inference-failed', message: expect.stringMatching(/passed 300 MiB/) });
+    await expect(run(hoard)).rejects.toMatchObject({
+      kind: 'inference-failed',
+      message: expect.stringMatching(/passed 300 MiB/),
+    });
   });
 
   it('passes on the first line of what failed in the child', async () => {

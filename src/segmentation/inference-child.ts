@@ -83,7 +83,9 @@ function startChild({ models, threads, limits, entry = DEFAULT_ENTRY }: Inferenc
     serialization: 'advanced',
     // Not the parent's flags: a debugger port or a test runner's loader has no business in the child.
     execArgv: [`--max-old-space-size=${limits.memoryMebibytes}`],
-    env: Object.fromEntries(CHILD_ENVIRONMENT.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+    env: Object.fromEntries(
+      CHILD_ENVIRONMENT.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+    ),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const child: Child = { process: started, answer: () => undefined };

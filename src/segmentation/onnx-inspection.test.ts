@@ -19,7 +19,8 @@ function varint(value: number): number[] {
 const ordinaryTensor = [field(1, 3), field(2, 1), field(9, new Uint8Array(12)), field(14, 0)];
 const externalTensor = [field(2, 1), field(14, 1)];
 const externalEntryOnly = [field(2, 1), field(13, [field(1, 'location'), field(2, '../weights.bin')])];
-const model = (graph: Uint8Array[], extra: Uint8Array[] = []) => Buffer.concat([field(1, 8), field(7, graph), ...extra]);
+const model = (graph: Uint8Array[], extra: Uint8Array[] = []) =>
+  Buffer.concat([field(1, 8), field(7, graph), ...extra]);
 
 describe('refuseUnsafeOnnx', () => {
   it('accepts a graph whose tensors are inside the file', () => {
@@ -63,7 +64,7 @@ describe('refuseUnsafeOnnx', () => {
   it.each([
     ['a length beyond the end', Buffer.from([0x3a, 0x7f, 0x01])],
     ['an unfinished number', Buffer.from([0x08, 0xff])],
-    ['a number of more than ten bytes', Buffer.from([0x08, ...new Array(12).fill(0xff)])],
+    ['a number of more than ten bytes', Buffer.from([0x08, ...Array.from({ length: 12 }, () => 0xff)])],
     ['a group', Buffer.from([0x3b])],
     ['a graph that is a number', Buffer.from([0x38, 0x01])],
   ])('refuses %s as malformed', (_, bytes) => {
