@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { decodeFrame } from '../dicom/pixels.ts';
 import { readInstanceHeader } from '../dicom/instance.ts';
+import { decodeFrame } from '../dicom/pixels.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
 import type { StudySource } from '../ports/index.ts';
