@@ -59,7 +59,6 @@ export function sopCommonModule(
       ? [
           {
             CodingSchemeDesignator: '99NEUROINSIGHT',
-            CodingSchemeUID: deriveUid('99NEUROINSIGHT', 'coding-scheme'),
             CodingSchemeName: 'NeuroInsight measurements',
             CodingSchemeResponsibleOrganization: 'NeuroInsight',
           },

@@ -41,6 +41,9 @@ export interface FrameGeometry {
   readonly handedness: 1 | -1;
 }
 
+/** To a billionth of a millimetre: the square root of a spacing's square is not the spacing. */
+const cleared = (value: number) => Math.round(value * 1e9) / 1e9;
+
 /** Reads the frame geometry off the columns of the affine; rows of a frame are j, columns are i. */
 export function frameGeometryOf({ affine }: Grid): FrameGeometry {
   const [row, column, step] = [directionOf(affine, 0), directionOf(affine, 1), directionOf(affine, 2)];
@@ -52,16 +55,17 @@ export function frameGeometryOf({ affine }: Grid): FrameGeometry {
   const along = normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2];
   const sizeOf = (axis: 0 | 1 | 2) => Math.hypot(affine[axis], affine[4 + axis]!, affine[8 + axis]!);
   return {
-    imageOrientation: [...row, ...column],
-    pixelSpacing: [sizeOf(1), sizeOf(0)],
-    sliceSpacing: sizeOf(2),
+    imageOrientation: [...row, ...column].map(cleared),
+    pixelSpacing: [cleared(sizeOf(1)), cleared(sizeOf(0))],
+    sliceSpacing: cleared(sizeOf(2)),
     handedness: along < 0 ? -1 : 1,
   };
 }
 
 /** LPS mm at the centre of the first voxel of a slice: Image Position (Patient). */
 export function slicePositionOf({ affine }: Grid, slice: number): Vec3 {
-  return [affine[2] * slice + affine[3], affine[6] * slice + affine[7], affine[10] * slice + affine[11]];
+  const at = (row: 0 | 4 | 8) => cleared(affine[row + 2]! * slice + affine[row + 3]!);
+  return [at(0), at(4), at(8)];
 }
 
 /** Frames in the order of their dimension indices: all of segment 1, then all of segment 2; empty slices have none. */
