@@ -41,7 +41,7 @@ describe('encodeDicom', () => {
     const refused: Record<string, unknown>[] = [
       { StudyDate: '2024-01-01' },
       { StudyTime: '9:30' },
-      { StudyInstanceUID: '1.02.3' },
+      { StudyInstanceUID: '1..3' },
       { StudyInstanceUID: '../../etc' },
       { Modality: 'mr' },
       { PatientAge: '42' },

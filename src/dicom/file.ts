@@ -1,0 +1,96 @@
+import { inflateRawSync } from 'node:zlib';
+import { NeuroInsightError } from '../domain/errors.ts';
+import { DEFAULT_CHARACTER_SET } from './charset.ts';
+import { Dataset } from './dataset.ts';
+import { DEFAULT_LIMITS, type Encoding, type Limits, type RawItem, tokenize } from './tokenizer.ts';
+import { DEFLATED_EXPLICIT_LITTLE_ENDIAN, encodingOf } from './transfer-syntax.ts';
+import { vrOfLetters } from './vr.ts';
+
+/** A DICOM file, tokenized. */
+export interface DicomFile {
+  readonly transferSyntaxUid: string;
+  /** Group 0002. */
+  readonly meta: Dataset;
+  readonly dataset: Dataset;
+  /** What the offsets of the dataset count in: the file, or its inflated dataset. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ReadOptions {
+  /** Leaves what follows the pixel data unread. */
+  readonly stopAfterPixelData?: boolean;
+  readonly limits?: Limits;
+}
+
+const EXPLICIT: Encoding = { explicit: true, littleEndian: true };
+const PREFIX_AT = 128;
+/** Inflated at most: this many bytes, and above `INFLATE_FREE` no more than `INFLATE_RATIO` times the file. */
+const INFLATE_MOST = 256 * 2 ** 20;
+const INFLATE_FREE = 16 * 2 ** 20;
+const INFLATE_RATIO = 100;
+
+/**
+ * Tokenizes a DICOM file (PS3.10): preamble, file meta information, dataset in any transfer syntax of PS3.5 annex A.
+ *
+ * A file without preamble, "DICM" and file meta information is not read: what its bytes mean would be a guess.
+ *
+ * @throws not-dicom, truncated, malformed-dicom, limit-exceeded, unsupported-transfer-syntax.
+ */
+export function readDicom(bytes: Uint8Array, options: ReadOptions = {}): DicomFile {
+  if (!hasPrefix(bytes)) throw new NeuroInsightError('not-dicom', 'no DICM prefix after 128 bytes');
+  const metaEnd = endOfMeta(bytes);
+  const metaBytes = bytes.subarray(0, metaEnd);
+  const meta = datasetOf(metaBytes, tokenize(metaBytes, PREFIX_AT + 4, EXPLICIT, false), EXPLICIT);
+  const transferSyntaxUid = meta.uid('TransferSyntaxUID');
+  if (!transferSyntaxUid) throw new NeuroInsightError('malformed-dicom', 'no Transfer Syntax UID');
+  const encoding = encodingOf(transferSyntaxUid);
+  if (!encoding)
+    throw new NeuroInsightError('unsupported-transfer-syntax', `transfer syntax ${transferSyntaxUid} is not known`);
+  const deflated = transferSyntaxUid === DEFLATED_EXPLICIT_LITTLE_ENDIAN;
+  const content = deflated ? inflate(bytes.subarray(metaEnd)) : bytes;
+  const { stopAfterPixelData = false, limits = DEFAULT_LIMITS } = options;
+  const root = tokenize(content, deflated ? 0 : metaEnd, encoding, stopAfterPixelData, limits);
+  return { transferSyntaxUid, meta, dataset: datasetOf(content, root, encoding), bytes: content };
+}
+
+function datasetOf(bytes: Uint8Array, root: RawItem, { littleEndian }: Encoding): Dataset {
+  return new Dataset(bytes, root, littleEndian, DEFAULT_CHARACTER_SET);
+}
+
+/** True where the bytes have the prefix of a DICOM file; the 128 bytes before it may be anything. PS3.10 7.1. */
+export function hasPrefix(bytes: Uint8Array): boolean {
+  return (
+    bytes.length >= 132 && bytes[128] === 0x44 && bytes[129] === 0x49 && bytes[130] === 0x43 && bytes[131] === 0x4d
+  );
+}
+
+/** The first element outside group 0002. The group length is not trusted: it is often wrong, sometimes absent. */
+function endOfMeta(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = PREFIX_AT + 4;
+  while (at + 8 <= bytes.length && view.getUint16(at, true) === 0x0002) {
+    const long = vrOfLetters(bytes[at + 4]!, bytes[at + 5]!)?.long;
+    if (long && at + 12 > bytes.length) break;
+    const length = long ? view.getUint32(at + 8, true) : view.getUint16(at + 6, true);
+    at += (long ? 12 : 8) + length;
+  }
+  if (at > bytes.length || bytes.length === PREFIX_AT + 4)
+    throw new NeuroInsightError('truncated', 'the file meta information is cut');
+  if (at === PREFIX_AT + 4) throw new NeuroInsightError('malformed-dicom', 'no file meta information');
+  return at;
+}
+
+/** PS3.5 A.5. A bomb ends at the cap: nothing is allocated beyond it. */
+function inflate(deflated: Uint8Array): Uint8Array {
+  const most = Math.min(INFLATE_MOST, Math.max(INFLATE_FREE, INFLATE_RATIO * deflated.length));
+  try {
+    return new Uint8Array(inflateRawSync(deflated, { maxOutputLength: most }));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ERR_BUFFER_TOO_LARGE')
+      throw new NeuroInsightError('limit-exceeded', 'the dataset inflates too far', { cause: error });
+    if (code === 'Z_BUF_ERROR')
+      throw new NeuroInsightError('truncated', 'the deflated dataset is cut', { cause: error });
+    throw new NeuroInsightError('malformed-dicom', 'the dataset cannot be inflated', { cause: error });
+  }
+}
