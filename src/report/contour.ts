@@ -22,10 +22,11 @@ export function contourOf(field: Field, level: number): Segment[] {
 
 function cellContour({ width, values }: Field, level: number, x: number, y: number, out: Segment[]): void {
   const at = x + width * y;
-  const corners = [values[at]!, values[at + 1]!, values[at + width + 1]!, values[at + width]!] as const;
+  const [a, b, c, d] = [values[at]!, values[at + 1]!, values[at + width + 1]!, values[at + width]!];
+  const first = a >= level;
+  if (b >= level === first && c >= level === first && d >= level === first) return;
+  const corners = [a, b, c, d] as const;
   const inside = corners.map((value) => value >= level);
-  const count = inside.filter(Boolean).length;
-  if (count === 0 || count === 4) return;
   const cut = (corner: number): readonly [number, number] => cutEdge(corners, corner, level, x, y);
   const crossed = [0, 1, 2, 3].filter((corner) => inside[corner] !== inside[(corner + 1) % 4]);
   if (crossed.length === 2) {

@@ -1,5 +1,5 @@
 import type { Affine, Grid, Vec3 } from '../domain/geometry.ts';
-import { affineFromColumns } from '../imaging/affine.ts';
+import { affineFromColumns, applyAffine, columnOf, dot } from '../imaging/affine.ts';
 import type { Plane } from './picture.ts';
 
 /**
@@ -62,4 +62,39 @@ export function displayGrid({ plane, centre, width, height, pixelSizeMm }: Aim):
   const corner = [0, 1, 2].map((axis) => centre[axis]! + toCorner[0][axis]! + toCorner[1][axis]!) as unknown as Vec3;
   const affine: Affine = affineFromColumns(along(right, 1), along(down, 1), normal, corner);
   return { shape: [width, height, 1], affine };
+}
+
+/** A rectangle of whole pixels inside a picture. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The pixels of a picture that a box of the patient (LPS mm) covers; undefined where the slice misses the box. */
+export function regionOf(aim: Aim, low: Vec3, high: Vec3): Region | undefined {
+  const { right, down, normalAxis } = SCREEN[aim.plane];
+  const position = aim.centre[normalAxis];
+  if (position < low[normalAxis] || position > high[normalAxis]) return undefined;
+  const across = spanOf(aim, right, low, high, aim.width);
+  const along = spanOf(aim, down, low, high, aim.height);
+  if (across.count < 2 || along.count < 2) return undefined;
+  return { left: across.first, top: along.first, width: across.count, height: along.count };
+}
+
+function spanOf(aim: Aim, direction: Vec3, low: Vec3, high: Vec3, pixels: number): { first: number; count: number } {
+  const at = (point: Vec3) => dot(direction, point) - dot(direction, aim.centre);
+  const [a, b] = [at(low) / aim.pixelSizeMm, at(high) / aim.pixelSizeMm];
+  const middle = (pixels - 1) / 2;
+  const first = Math.max(0, Math.floor(middle + Math.min(a, b)));
+  const last = Math.min(pixels - 1, Math.ceil(middle + Math.max(a, b)));
+  return { first, count: last - first + 1 };
+}
+
+/** The grid of a part of a picture. */
+export function regionGrid(aim: Aim, { left, top, width, height }: Region): Grid {
+  const { affine } = displayGrid(aim);
+  const columns = [columnOf(affine, 0), columnOf(affine, 1), columnOf(affine, 2)] as const;
+  return { shape: [width, height, 1], affine: affineFromColumns(...columns, applyAffine(affine, [left, top, 0])) };
 }

@@ -25,12 +25,11 @@ export function displayWindowOf({ data }: Volume): DisplayWindow {
 }
 
 /** Grey, 0 to 255, of each intensity. */
-export function greysOf(values: Float32Array, { black, white }: DisplayWindow): Uint8Array {
-  const greys = new Uint8Array(values.length);
+export function greysOf(values: Float32Array, { black, white }: DisplayWindow): Uint8ClampedArray {
+  const greys = new Uint8ClampedArray(values.length);
   const scale = 255 / (white - black);
-  for (let n = 0; n < values.length; n++) {
-    greys[n] = Math.min(255, Math.max(0, Math.round((values[n]! - black) * scale)));
-  }
+  // The array itself rounds and clamps.
+  for (let n = 0; n < values.length; n++) greys[n] = (values[n]! - black) * scale;
   return greys;
 }
 

@@ -38,6 +38,7 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   V: [0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01010, 0b00100],
   X: [0b10001, 0b10001, 0b01010, 0b00100, 0b01010, 0b10001, 0b10001],
   Y: [0b10001, 0b10001, 0b01010, 0b00100, 0b00100, 0b00100, 0b00100],
+  m: [0, 0, 0b11010, 0b10101, 0b10101, 0b10101, 0b10101],
   Z: [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b10000, 0b11111],
 };
 
@@ -52,7 +53,7 @@ export function letteringHeight(dot: number): number {
 }
 
 /**
- * Burns one line of capitals and digits into a raster, with a dark rim so that it can be read on bright tissue too.
+ * Burns one line of capitals, digits and "mm" into a raster, with a dark rim so that it can be read on bright tissue too.
  * A letter outside the little alphabet is left blank.
  *
  * @param dot Pixels a dot of a letter is wide and high.
@@ -65,7 +66,7 @@ export function letter(
   colour: Rgb,
 ): void {
   for (const pass of ['rim', 'letter'] as const) {
-    const grow = pass === 'rim' ? 1 : 0;
+    const grow = pass === 'rim' ? Math.max(1, dot - 1) : 0;
     [...text].forEach((character, place) => {
       (GLYPHS[character] ?? []).forEach((row, y) => {
         for (let x = 0; x < WIDE; x++) {

@@ -169,7 +169,7 @@ export function rejectedEntries({ rejectedSeries }: AnalysisResult): Entry[] {
     return [label === '' ? 'unnamed series' : label, reasons.join('; ')];
   });
   const left = rejectedSeries.length - entries.length;
-  return left > 0 ? [...entries, [`${left} more`, 'listed in measurements.json']] : entries;
+  return left > 0 ? [...entries, [`${left} more`, 'not listed here']] : entries;
 }
 
 /** What the percentile plot of a side tells, in words. */

@@ -177,6 +177,7 @@ function drawPictures(sheet: Sheet, pictures: readonly EncodedPicture[]): void {
     }
     sheet.y += height + 12;
   }
+  sheet.y += 5;
 }
 
 function drawLegend(sheet: Sheet): void {

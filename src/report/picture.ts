@@ -1,4 +1,5 @@
 import type { Laterality, Vec3 } from '../domain/geometry.ts';
+import type { Region } from './display-plane.ts';
 
 export type Plane = 'axial' | 'coronal' | 'sagittal';
 
@@ -41,14 +42,28 @@ export const SIDE_COLOURS: Readonly<Record<Laterality, { readonly onDark: Rgb; r
   right: { onDark: [255, 165, 20], onWhite: '#b35000' },
 };
 
-/** Lays `colour` over the raster, `mask` (0 to 1, one a pixel) thick. */
-export function blendMask({ rgb }: Raster, mask: Float32Array, colour: Rgb): void {
-  for (let pixel = 0; pixel < mask.length; pixel++) {
-    const share = mask[pixel]!;
-    if (share === 0) continue;
-    for (let channel = 0; channel < 3; channel++) {
-      const at = 3 * pixel + channel;
-      rgb[at] = Math.round(rgb[at]! * (1 - share) + colour[channel]! * share);
+/** A raster from one grey a pixel. */
+export function greyRaster(greys: Uint8ClampedArray, width: number, height: number): Raster {
+  const rgb = new Uint8Array(3 * greys.length);
+  for (let pixel = 0, at = 0; pixel < greys.length; pixel++) {
+    const grey = greys[pixel]!;
+    rgb[at++] = grey;
+    rgb[at++] = grey;
+    rgb[at++] = grey;
+  }
+  return { width, height, rgb };
+}
+
+/** Lays `colour` over a region of the raster, `mask` (0 to 1, one a pixel of the region) thick. */
+export function blendMask({ width, rgb }: Raster, mask: Float32Array, colour: Rgb, region: Region): void {
+  for (let y = 0; y < region.height; y++) {
+    for (let x = 0; x < region.width; x++) {
+      const share = mask[x + region.width * y]!;
+      if (share === 0) continue;
+      const at = 3 * (region.left + x + width * (region.top + y));
+      for (let channel = 0; channel < 3; channel++) {
+        rgb[at + channel] = Math.round(rgb[at + channel]! * (1 - share) + colour[channel]! * share);
+      }
     }
   }
 }

@@ -1,12 +1,12 @@
 import type { Laterality, Volume } from '../domain/geometry.ts';
 import { LATERALITIES } from '../domain/geometry.ts';
-import { columnOf } from '../imaging/affine.ts';
+import { boundsOf, columnOf } from '../imaging/affine.ts';
 import { sampleGrid } from '../imaging/resample.ts';
 import { contourOf, type Field, type Segment, strokeMask } from './contour.ts';
-import { type Aim, displayGrid, SCREEN } from './display-plane.ts';
+import { type Aim, displayGrid, regionGrid, regionOf, SCREEN } from './display-plane.ts';
 import { type DisplayWindow, greysOf } from './display-window.ts';
 import { letter, letteringHeight, letteringWidth } from './lettering.ts';
-import { blendMask, fillRectangle, type Picture, type Raster, type Rgb, SIDE_COLOURS } from './picture.ts';
+import { blendMask, fillRectangle, greyRaster, type Picture, type Raster, type Rgb, SIDE_COLOURS } from './picture.ts';
 import type { SideField } from './side-field.ts';
 
 /** What a slice is drawn from; one value for all pictures of a study. */
@@ -26,8 +26,7 @@ const CONTOUR_PIXELS = 2.2;
 export function drawSlice(scene: Scene, aim: Aim, { view, laterality }: PictureOptions): Picture {
   const grid = displayGrid(aim);
   const greys = greysOf(sampleGrid(scene.volume, grid).data, scene.window);
-  const raster: Raster = { width: aim.width, height: aim.height, rgb: new Uint8Array(3 * greys.length) };
-  for (let pixel = 0; pixel < greys.length; pixel++) raster.rgb.fill(greys[pixel]!, 3 * pixel, 3 * pixel + 3);
+  const raster = greyRaster(greys, aim.width, aim.height);
   for (const side of LATERALITIES) {
     const field = scene.sides[side];
     if (field) drawSide(raster, field, aim, SIDE_COLOURS[side].onDark);
@@ -62,20 +61,20 @@ function orientationInWords({ plane }: Aim): string {
     : "the patient's right is on the left of the picture";
 }
 
-function fieldOn(volume: Volume, aim: Aim): Field {
-  return { width: aim.width, height: aim.height, values: sampleGrid(volume, displayGrid(aim)).data };
-}
-
 function drawSide(raster: Raster, side: SideField, aim: Aim, colour: Rgb): void {
-  const whole = fieldOn(side.whole, aim);
-  const outline = contourOf(whole, 0.5);
-  if (outline.length === 0) return;
+  const { low, high } = boundsOf(side.whole);
+  const region = regionOf(aim, low, high);
+  if (!region) return;
+  const { width, height } = region;
+  const grid = regionGrid(aim, region);
+  const whole: Field = { width, height, values: sampleGrid(side.whole, grid).data };
   const stroke = (segments: readonly Segment[], thickness: number) =>
-    blendMask(raster, strokeMask(segments, aim.width, aim.height, thickness), colour);
-  stroke(outline, CONTOUR_PIXELS);
+    blendMask(raster, strokeMask(segments, width, height, thickness), colour, region);
+  stroke(contourOf(whole, 0.5), CONTOUR_PIXELS);
+  const parts: Field = { width, height, values: sampleGrid(side.parts, grid).data };
   const insideOutline = ([x0, y0, x1, y1]: Segment) =>
-    whole.values[Math.round((x0 + x1) / 2) + aim.width * Math.round((y0 + y1) / 2)]! >= 0.5;
-  stroke(contourOf(fieldOn(side.parts, aim), 0).filter(insideOutline), CONTOUR_PIXELS / 2);
+    whole.values[Math.round((x0 + x1) / 2) + width * Math.round((y0 + y1) / 2)]! >= 0.5;
+  stroke(contourOf(parts, 0).filter(insideOutline), CONTOUR_PIXELS / 2);
 }
 
 function drawLetters(raster: Raster, { plane, width, height }: Aim): void {
@@ -97,7 +96,8 @@ function drawScaleBar(raster: Raster, pixelSizeMm: number, lengthMm: number): vo
   const top = raster.height - 6 * dot;
   fillRectangle(raster, [left - 1, top - 1, long + 2, 2 * dot + 2], [0, 0, 0]);
   fillRectangle(raster, [left, top, long, 2 * dot], WHITE);
-  const text = `${lengthMm} MM`;
-  const textLeft = Math.round(left + (long - letteringWidth(text, dot)) / 2);
+  const text = `${lengthMm} mm`;
+  const wide = letteringWidth(text, dot);
+  const textLeft = Math.min(Math.round(left + (long - wide) / 2), raster.width - wide - 3 * dot);
   letter(raster, text, [textLeft, top - letteringHeight(dot) - 2 * dot], dot, WHITE);
 }
