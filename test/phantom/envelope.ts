@@ -10,14 +10,19 @@ export interface Envelope {
   stem: number;
 }
 
-const STEM = makeRod([0, 23, 2], [0, 33, -70], 12.5, 6.5);
-const PEDUNCLE = makeRod([9, 16, 0], [5, 19, -18], 7, 6);
+const STEM = makeRod([0, 24, 2], [0, 34, -74], 14.5, 5.5);
+const PEDUNCLE = makeRod([10, 17, 2], [6.5, 17, -20], 7.5, 7.5);
 const NECK = makeRod([0, 40, -30], [0, 52, -220], 60, 56);
 const NOSE = makeRod([0, -88, -32], [0, -104, -62], 5, 11);
 
-/** The underside of the brain: high over the sphenoid, lower over the orbits and along the tentorium. */
-function baseHeight(y: number): number {
-  return -4 - 13 * step(-y, 18, 4) - 12 * step(y, 42, 6);
+/**
+ * The underside of the brain: high over the sphenoid and the brain stem, lower over the orbits, at the temporal stem
+ * and along the tentorium, which is a tent with its ridge in the midline.
+ */
+function baseHeight(ax: number, y: number): number {
+  const back = step(y, 40, 6);
+  const beside = step(ax, 21, 3.5) * step(y, -8, 4);
+  return -6 - 11 * step(-y, 18, 4) - 12 * Math.max(back, beside) + 11 * back * step(-ax, -13, 5);
 }
 
 export function envelopeAt(p: AnatomyParameters, x: number, y: number, z: number, out: Envelope): void {
@@ -26,20 +31,26 @@ export function envelopeAt(p: AnatomyParameters, x: number, y: number, z: number
   // The left occipital and the right frontal lobe reach further; nothing jumps at the midline.
   const twist = p.torque * Math.sin(0.025 * x) * Math.sin(0.02 * (y - 14));
   const vault = ellipsoid(x, y - 14, z - 13, p.cranium[0], p.cranium[1], p.cranium[2]) - wave - twist;
-  const base = baseHeight(y);
-  const lobe = ellipsoid(ax - 39, y - 8, z + 19, p.temporal[0], p.temporal[1], p.temporal[2]) - 0.5 * wave;
-  const fossa = ellipsoid(x, y - 50, z + 36, 54, 40, 32);
-  const cistern = ellipsoid(x, y - 16, z + 12, 18, 18, 16);
-  out.intracranial = join(join(join(meet(vault, base - 2 - z, 10), lobe, 8), fossa, 8), cistern, 6);
-  const cerebrum = join(meet(vault + p.gap, base + 1.5 - z, 6), lobe + p.gap * 0.6 + 0.5, 6);
+  const under = baseHeight(ax, y) - z;
+  // The temporal lobe rises backwards, as the petrous bone and the tentorium do.
+  const lift = z + 20 - 0.22 * (y - 8);
+  const lobe = ellipsoid(ax - 39, y - 8, lift, p.temporal[0], p.temporal[1], p.temporal[2]) - 0.5 * wave;
+  const cerebrum = join(meet(vault + p.gap, under + 1.5, 6), lobe + p.gap * 0.6 + 0.5, 6);
   out.cerebrum = cerebrum;
   out.cerebellum = 99;
   out.stem = 99;
-  if (z > 8 || ax > 56) return;
-  const halves = ellipsoid(ax - 23, y - 60, z + 36, 29, 28, 23);
-  out.cerebellum = Math.max(join(halves, ellipsoid(x, y - 60, z + 36, 15, 22, 19), 8), 1.5 - cerebrum);
-  const pons = ellipsoid(x, y - 19, z + 27, 16, 13, 14);
+  const upper = join(meet(vault, under - 2, 10), lobe, 8);
+  out.intracranial = upper;
+  if (z > 14) return;
+  const pons = ellipsoid(x, y - 19, z + 28, 18, 13, 13);
   out.stem = join(join(rod(x, y, z, STEM), pons, 6), rod(ax, y, z, PEDUNCLE), 4);
+  const halves = ellipsoid(ax - 22, y - 61, z + 33, 31, 28, 29);
+  const vermis = ellipsoid(x, y - 58, z + 28, 15, 21, 25);
+  const cerebellum = join(halves, vermis, 8);
+  out.cerebellum = Math.max(cerebellum, 1.2 + 0.25 * p.gap - cerebrum);
+  // It ends at the foramen magnum; the stem goes on as the cord.
+  const fossa = meet(join(cerebellum - 2 - 0.6 * p.gap, out.stem - 3.5, 12), -62 - z, 4);
+  out.intracranial = join(join(upper, fossa, 6), ellipsoid(x, y - 12, z + 10, 17, 17, 11), 6);
 }
 
 /** Roughly the distance to the skin of head, face, nose and neck, mm. */

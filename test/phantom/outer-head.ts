@@ -5,8 +5,8 @@ import { coverage, ellipsoid, makeRod, meet, rod } from './shapes.ts';
 const OPTIC_NERVE = makeRod([30, -57, -31], [9, -26, -18], 2, 2.2);
 const TURBINATE = makeRod([8, -78, -58], [8, -22, -58], 3, 3);
 const PHARYNX = makeRod([0, -8, -60], [0, 2, -160], 9, 9);
-const VERTEBRAE = makeRod([0, 34, -72], [0, 44, -220], 13, 13);
-const CORD = makeRod([0, 36, -70], [0, 47, -220], 6, 6);
+const VERTEBRAE = makeRod([0, 18, -80], [0, 30, -220], 12, 12);
+const CORD = makeRod([0, 32, -60], [0, 47, -220], 6.5, 6);
 
 /** Skull, scalp, face and neck: everything outside the inner table. `fromBrain` is the distance to that table. */
 export function outerSignal(
@@ -27,7 +27,7 @@ export function outerSignal(
   let value = s.muscle + (s.fat - s.muscle) * (streaks > 0.75 ? (streaks - 0.75) * 3 : 0);
   value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * Math.sin(0.06 * y + 0.05 * z)), width);
   value += (s.skin - value) * coverage(depth - 1.6, width);
-  if (z < -60) {
+  if (z < -56) {
     value += (s.marrow - value) * coverage(rod(x, y, z, VERTEBRAE), 3);
     value += (s.stem * 0.9 - value) * coverage(rod(x, y, z, CORD), 2.5);
   }

@@ -6,7 +6,10 @@ export function ellipsoid(x: number, y: number, z: number, a: number, b: number,
   const v = y / b;
   const w = z / c;
   const first = Math.sqrt(u * u + v * v + w * w);
-  const second = Math.sqrt((u * u) / (a * a) + (v * v) / (b * b) + (w * w) / (c * c));
+  const slopeU = u / a;
+  const slopeV = v / b;
+  const slopeW = w / c;
+  const second = Math.sqrt(slopeU * slopeU + slopeV * slopeV + slopeW * slopeW);
   return second < 1e-9 ? -Math.min(a, b, c) : (first * (first - 1)) / second;
 }
 

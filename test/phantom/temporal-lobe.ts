@@ -10,7 +10,7 @@ function blend(value: number, tone: number, distance: number, width: number): nu
 
 /**
  * The hippocampus and what it touches, painted over `value`: amygdala in front, temporal horn above and outside,
- * fimbria and alveus on top, ambient cistern inside, subiculum and collateral sulcus below.
+ * fimbria and alveus on top, ambient cistern inside, subiculum, parahippocampal gyrus and collateral sulcus below.
  * `ax` is the distance from the midline.
  */
 export function temporalSignal(
@@ -34,6 +34,9 @@ export function temporalSignal(
   const nucleus = ellipsoid(ax - 22.5, y - side.amygdala[0], z - side.amygdala[1], 8.5 * size, 8.5 * size, 8 * size);
   out = blend(out, s.amygdala, nucleus, width);
   if (shell > 8) return out;
+  // From the choroidal fissure down to the subiculum nothing but CSF lies between the body and the brain stem.
+  const inward = Math.max(0, 0.35 * h.up - 0.95 * h.lateral - 0.3) * step(h.t, 0.16, 0.05);
+  out = blend(out, s.csf, shell - 11 * inward, width);
   const lower = h.lateral < 0 ? Math.max(0, -h.up) : 0;
   out = blend(out, s.grey, Math.max(shell - side.subiculum * lower, 0.2 - lower), width);
   // The horn is a crescent over the lateral and upper face, wider over the head, absent at its very tip.
