@@ -51,7 +51,7 @@ export const CODES = {
   laterality: sct('272741003', 'Laterality'),
   topographicalModifier: sct('106233006', 'Topographical modifier'),
   findingSite: sct('363698007', 'Finding Site'),
-  findingCategory: sct('276214006', 'Findings category type'),
+  findingCategory: sct('276214006', 'Finding category'),
 
   // measurements, methods, reference values
   volume: sct('118565006', 'Volume'),

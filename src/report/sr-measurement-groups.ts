@@ -1,7 +1,7 @@
 import type { NaturalDataset } from '../dicom/encode.ts';
 import { CODES, LATERALITY_CODES, QUALITY_CODES } from '../domain/codes.ts';
 import type { Laterality } from '../domain/geometry.ts';
-import { type AnalysisResult, type HippocampusMeasurement, isMeasured, type NormPosition } from '../domain/result.ts';
+import { type AnalysisResult, type HippocampusMeasurement, isMeasured } from '../domain/result.ts';
 import { codeContent, container, imageContent, numberContent, textContent, uidContent } from './content-items.ts';
 import { instanceReference, SOP_CLASSES } from './object-modules.ts';
 import { SEGMENT_NUMBERS, TRACKING_IDENTIFIERS } from './seg.ts';
@@ -16,30 +16,37 @@ function algorithmIdentification({ model }: AnalysisResult): NaturalDataset[] {
   ];
 }
 
-const voxelMethod = codeContent('HAS CONCEPT MOD', CODES.measurementMethod, CODES.sumOfSegmentedVoxels);
-
-/** TID 310 and 311: where the volume lies among the norms, and among whose. */
-function normProperties(result: AnalysisResult, position: NormPosition): NaturalDataset[] {
-  const volume = (
-    name:
-      | typeof CODES.populationMean
-      | typeof CODES.populationFifthPercentile
-      | typeof CODES.populationNinetyFifthPercentile,
-    mm3: number,
-  ) => numberContent('HAS PROPERTIES', name, mm3, CODES.cubicMillimeter);
-  const norms = isMeasured(result.normSet) ? result.normSet.value : undefined;
+/** How every segmented volume came about: by counting voxels, of this model. */
+function volumeProperties(result: AnalysisResult): NaturalDataset[] {
   return [
-    numberContent('HAS PROPERTIES', CODES.percentile, position.percentile, CODES.percentUnit),
-    numberContent('HAS PROPERTIES', CODES.zScore, position.z, CODES.noUnits),
-    volume(CODES.populationMean, position.expectedMm3),
-    volume(CODES.populationFifthPercentile, position.p5Mm3),
-    volume(CODES.populationNinetyFifthPercentile, position.p95Mm3),
-    ...(norms
-      ? [
-          textContent('HAS PROPERTIES', CODES.populationDescription, norms.population),
-          textContent('HAS PROPERTIES', CODES.referenceAuthority, `${norms.name} ${norms.version}: ${norms.citation}`),
-        ]
-      : []),
+    codeContent('HAS CONCEPT MOD', CODES.measurementMethod, CODES.sumOfSegmentedVoxels),
+    ...algorithmIdentification(result),
+  ];
+}
+
+const withheld = (text: string) => textContent('CONTAINS', CODES.valueWithheld, text);
+
+/** TID 311: among whose measurements a position is told. */
+function population(result: AnalysisResult): NaturalDataset[] {
+  if (!isMeasured(result.normSet)) return [];
+  const { name, version, citation, population: people } = result.normSet.value;
+  return [
+    textContent('HAS PROPERTIES', CODES.populationDescription, people),
+    textContent('HAS PROPERTIES', CODES.referenceAuthority, `${name} ${version}: ${citation}`),
+  ];
+}
+
+/** Where the volume lies among the norms: CID 221 measurements beside the volume they are about. */
+function normMeasurements(result: AnalysisResult, { norm }: HippocampusMeasurement): NaturalDataset[] {
+  if (!isMeasured(norm)) return [withheld(`Percentile and z-score: ${norm.withheld}`)];
+  const { percentile, z, expectedMm3, p5Mm3, p95Mm3 } = norm.value;
+  const whose = population(result);
+  return [
+    numberContent('CONTAINS', CODES.percentile, percentile, CODES.percentUnit, whose),
+    numberContent('CONTAINS', CODES.zScore, z, CODES.noUnits, whose),
+    numberContent('CONTAINS', CODES.populationMean, expectedMm3, CODES.cubicMillimeter),
+    numberContent('CONTAINS', CODES.populationFifthPercentile, p5Mm3, CODES.cubicMillimeter),
+    numberContent('CONTAINS', CODES.populationNinetyFifthPercentile, p95Mm3, CODES.cubicMillimeter),
   ];
 }
 
@@ -52,30 +59,33 @@ const PARTS = {
  * The volume of the front or the back of a hippocampus: the same site, narrowed by CID 2. Its concept is one of ours
  * and not a second "Volume": a reader that looks at names only must never take a part for the whole.
  */
-function partVolume(part: keyof typeof PARTS, laterality: Laterality, volumeMm3: number): NaturalDataset {
+function partVolume(
+  result: AnalysisResult,
+  part: keyof typeof PARTS,
+  laterality: Laterality,
+  volumeMm3: number,
+): NaturalDataset {
   const site = codeContent('HAS CONCEPT MOD', CODES.findingSite, CODES.hippocampus, [
     codeContent('HAS CONCEPT MOD', CODES.laterality, LATERALITY_CODES[laterality]),
     codeContent('HAS CONCEPT MOD', CODES.topographicalModifier, CODES[part]),
   ]);
-  return numberContent('CONTAINS', PARTS[part], volumeMm3, CODES.cubicMillimeter, [voxelMethod, site]);
+  const children = [...volumeProperties(result), site];
+  return numberContent('CONTAINS', PARTS[part], volumeMm3, CODES.cubicMillimeter, children);
 }
 
 /** TID 1419: what was measured on one side. A value that was withheld is a text with the reason, never a number. */
 function sideMeasurements(result: AnalysisResult, side: HippocampusMeasurement): NaturalDataset[] {
-  const { norm, percentOfIntracranial, laterality } = side;
-  const properties = isMeasured(norm) ? normProperties(result, norm.value) : [];
+  const { percentOfIntracranial: percent, laterality } = side;
   return [
-    numberContent('CONTAINS', CODES.volume, side.volumeMm3, CODES.cubicMillimeter, [voxelMethod, ...properties]),
-    partVolume('anterior', laterality, side.anteriorVolumeMm3),
-    partVolume('posterior', laterality, side.posteriorVolumeMm3),
-    isMeasured(percentOfIntracranial)
-      ? numberContent('CONTAINS', CODES.percentOfIntracranial, percentOfIntracranial.value, CODES.percentUnit)
-      : withheld(`Percent of intracranial volume: ${percentOfIntracranial.withheld}`),
-    ...(isMeasured(norm) ? [] : [withheld(`Percentile and z-score: ${norm.withheld}`)]),
+    numberContent('CONTAINS', CODES.volume, side.volumeMm3, CODES.cubicMillimeter, volumeProperties(result)),
+    partVolume(result, 'anterior', laterality, side.anteriorVolumeMm3),
+    partVolume(result, 'posterior', laterality, side.posteriorVolumeMm3),
+    isMeasured(percent)
+      ? numberContent('CONTAINS', CODES.percentOfIntracranial, percent.value, CODES.percentUnit)
+      : withheld(`Percent of intracranial volume: ${percent.withheld}`),
+    ...normMeasurements(result, side),
   ];
 }
-
-const withheld = (text: string) => textContent('CONTAINS', CODES.valueWithheld, text);
 
 /** TID 1411 Volumetric ROI Measurements of one hippocampus, tied to its segment by number and by Tracking UID. */
 export function sideGroup(result: AnalysisResult, side: HippocampusMeasurement): NaturalDataset {
@@ -88,7 +98,6 @@ export function sideGroup(result: AnalysisResult, side: HippocampusMeasurement):
       uidContent('HAS OBS CONTEXT', CODES.trackingUid, identifiers.trackingUid[laterality]),
       codeContent('CONTAINS', CODES.findingCategory, CODES.anatomicalStructure),
       codeContent('CONTAINS', CODES.finding, CODES.hippocampus),
-      ...algorithmIdentification(result),
       imageContent(CODES.referencedSegment, {
         ...instanceReference(SOP_CLASSES.segmentation, identifiers.segUid),
         ReferencedSegmentNumber: SEGMENT_NUMBERS[laterality],
@@ -104,28 +113,19 @@ export function sideGroup(result: AnalysisResult, side: HippocampusMeasurement):
   );
 }
 
-/** TID 1501 Measurement Group: what concerns both sides at once, and the head they are in. */
-export function bilateralGroup(result: AnalysisResult): NaturalDataset {
-  const { intracranialVolumeMm3: intracranial, identifiers } = result;
-  const site = codeContent('HAS CONCEPT MOD', CODES.findingSite, CODES.intracranialStructure);
-  return container(
-    CODES.measurementGroup,
-    [
-      textContent('HAS OBS CONTEXT', CODES.trackingIdentifier, 'Both hippocampi'),
-      uidContent('HAS OBS CONTEXT', CODES.trackingUid, identifiers.bilateralTrackingUid),
-      codeContent('CONTAINS', CODES.findingCategory, CODES.anatomicalStructure),
-      codeContent('CONTAINS', CODES.finding, CODES.hippocampus),
-      ...algorithmIdentification(result),
-      codeContent('HAS CONCEPT MOD', CODES.findingSite, CODES.hippocampus, [
-        codeContent('HAS CONCEPT MOD', CODES.laterality, CODES.bilateral),
-      ]),
-      numberContent('CONTAINS', CODES.asymmetryIndex, result.asymmetryIndex, CODES.noUnits),
-      numberContent('CONTAINS', CODES.percentDifference, result.percentDifference, CODES.percentUnit),
-      numberContent('CONTAINS', CODES.leftRightRatio, result.leftRightRatio, CODES.noUnits),
-      isMeasured(intracranial)
-        ? numberContent('CONTAINS', CODES.volume, intracranial.value, CODES.cubicMillimeter, [site])
-        : withheld(`Intracranial volume: ${intracranial.withheld}`),
-    ],
-    '1501',
-  );
+/** TID 1420: what follows from both sides together, and the head they are in. */
+export function derivedMeasurements(result: AnalysisResult): NaturalDataset {
+  const { intracranialVolumeMm3: intracranial } = result;
+  const bothSides = codeContent('HAS CONCEPT MOD', CODES.findingSite, CODES.hippocampus, [
+    codeContent('HAS CONCEPT MOD', CODES.laterality, CODES.bilateral),
+  ]);
+  const head = codeContent('HAS CONCEPT MOD', CODES.findingSite, CODES.intracranialStructure);
+  return container(CODES.derivedImagingMeasurements, [
+    numberContent('CONTAINS', CODES.asymmetryIndex, result.asymmetryIndex, CODES.noUnits, [bothSides]),
+    numberContent('CONTAINS', CODES.percentDifference, result.percentDifference, CODES.percentUnit, [bothSides]),
+    numberContent('CONTAINS', CODES.leftRightRatio, result.leftRightRatio, CODES.noUnits, [bothSides]),
+    isMeasured(intracranial)
+      ? numberContent('CONTAINS', CODES.intracranialVolume, intracranial.value, CODES.cubicMillimeter, [head])
+      : withheld(`Intracranial volume: ${intracranial.withheld}`),
+  ]);
 }

@@ -16,7 +16,7 @@ import {
   sourceInstancesOf,
   studyModule,
 } from './object-modules.ts';
-import { bilateralGroup, sideGroup } from './sr-measurement-groups.ts';
+import { derivedMeasurements, sideGroup } from './sr-measurement-groups.ts';
 
 /**
  * The measurements as a DICOM file: Comprehensive 3D SR (PS3.3 A.35.13), TID 1500 Imaging Measurement Report, with one
@@ -47,11 +47,8 @@ export function structuredReportDataset(result: AnalysisResult): NaturalDataset 
       ...deviceObserver(result),
       codeContent('HAS CONCEPT MOD', CODES.procedureReported, CODES.mriUnspecifiedBodyRegion),
       imageLibrary(result),
-      container(CODES.imagingMeasurements, [
-        sideGroup(result, result.left),
-        sideGroup(result, result.right),
-        bilateralGroup(result),
-      ]),
+      container(CODES.imagingMeasurements, [sideGroup(result, result.left), sideGroup(result, result.right)]),
+      derivedMeasurements(result),
       container(CODES.qualitativeEvaluations, evaluations(result)),
     ]),
   };
