@@ -20,6 +20,21 @@ export function codeItem({ scheme, value, meaning }: Code): NaturalDataset {
   return { CodeValue: value, CodingSchemeDesignator: scheme, CodeMeaning: meaning };
 }
 
+/** Forms of PS3.5 table 6.2-1. What a source says in another form would make our object invalid and is left out. */
+const FORMS = {
+  DA: /^\d{8}$/,
+  TM: /^\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?$/,
+  AS: /^\d{3}[DWMY]$/,
+  CS: /^[A-Z0-9_ ]{1,16}$/,
+  UI: /^(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*$/,
+  offset: /^[+-](0\d|1[0-4])[0-5]\d$/,
+} as const;
+
+/** The value where it has the form of its VR; else undefined. */
+export function wellFormed(form: keyof typeof FORMS, value: string | undefined): string | undefined {
+  return value !== undefined && FORMS[form].test(value) ? value : undefined;
+}
+
 /** The moment the result was made, as DA and TM. */
 export interface DicomMoment {
   readonly date: string;
@@ -31,8 +46,8 @@ export interface DicomMoment {
  * Where the study names no zone, the moment stays in UTC and no zone is claimed for the times copied from the study.
  */
 export function momentOf({ createdAt, study }: AnalysisResult): DicomMoment {
-  const offset = /^([+-])(\d{2})(\d{2})$/.exec(study.timezoneOffsetFromUtc ?? '');
-  const minutes = offset ? (offset[1] === '-' ? -1 : 1) * (60 * Number(offset[2]) + Number(offset[3])) : 0;
+  const offset = wellFormed('offset', study.timezoneOffsetFromUtc) ?? '+0000';
+  const minutes = (offset.startsWith('-') ? -1 : 1) * (60 * Number(offset.slice(1, 3)) + Number(offset.slice(3)));
   const local = new Date(Date.parse(createdAt) + minutes * 60_000).toISOString();
   return {
     date: local.slice(0, 10).replaceAll('-', ''),
@@ -54,7 +69,7 @@ export function sopCommonModule(
     InstanceCreationTime: time,
     SOPClassUID: sopClassUid,
     SOPInstanceUID: sopInstanceUid,
-    TimezoneOffsetFromUTC: result.study.timezoneOffsetFromUtc,
+    TimezoneOffsetFromUTC: wellFormed('offset', result.study.timezoneOffsetFromUtc),
     CodingSchemeIdentificationSequence: usesOwnCodes
       ? [
           {
@@ -73,9 +88,9 @@ export function patientModule({ patient }: AnalysisResult): NaturalDataset {
     PatientName: patient.patientName ?? '',
     PatientID: patient.patientId ?? '',
     IssuerOfPatientID: patient.issuerOfPatientId,
-    PatientBirthDate: patient.patientBirthDate ?? '',
+    PatientBirthDate: wellFormed('DA', patient.patientBirthDate) ?? '',
     PatientSex: patient.patientSex ?? '',
-    PatientAge: patient.patientAge,
+    PatientAge: wellFormed('AS', patient.patientAge),
   };
 }
 
@@ -83,8 +98,8 @@ export function patientModule({ patient }: AnalysisResult): NaturalDataset {
 export function studyModule({ study }: AnalysisResult): NaturalDataset {
   return {
     StudyInstanceUID: study.studyInstanceUid,
-    StudyDate: study.studyDate ?? '',
-    StudyTime: study.studyTime ?? '',
+    StudyDate: wellFormed('DA', study.studyDate) ?? '',
+    StudyTime: wellFormed('TM', study.studyTime) ?? '',
     ReferringPhysicianName: study.referringPhysicianName ?? '',
     StudyID: study.studyId ?? '',
     AccessionNumber: study.accessionNumber ?? '',
@@ -139,6 +154,11 @@ export function equipmentModule(result: AnalysisResult): NaturalDataset {
     DeviceSerialNumber: deviceSerialNumberOf(result),
     SoftwareVersions: [result.software.version, modelLabelOf(result)],
   };
+}
+
+/** Body Part Examined, PS3.16 annex L. Never absent: without it an image would have to name a side (PS3.3 C.7.3.1). */
+export function bodyPartOf({ series }: AnalysisResult): string {
+  return wellFormed('CS', series.bodyPartExamined) ?? 'BRAIN';
 }
 
 /** SOP Instance Reference Macro, PS3.3 table 10-11. */

@@ -1,11 +1,5 @@
-import {
-  type Affine,
-  type Grid,
-  HippocampusLabel,
-  type LabelVolume,
-  type Laterality,
-  type Vec3,
-} from '../domain/geometry.ts';
+import { type Grid, HippocampusLabel, type LabelVolume, type Laterality } from '../domain/geometry.ts';
+import { applyAffine, columnOf, determinantOf, unit, voxelSizeOf } from '../imaging/affine.ts';
 
 /** One hippocampus in one slice: a frame of the segmentation. */
 export interface SegmentFrame {
@@ -23,13 +17,6 @@ export const SEGMENTS: readonly { readonly laterality: Laterality; readonly labe
   { laterality: 'right', labels: [HippocampusLabel.rightAnterior, HippocampusLabel.rightPosterior] },
 ];
 
-/** Unit directions of i, j and k in LPS. */
-function directionOf(affine: Affine, axis: 0 | 1 | 2): Vec3 {
-  const [x, y, z] = [affine[axis], affine[4 + axis]!, affine[8 + axis]!];
-  const length = Math.hypot(x, y, z);
-  return [x / length, y / length, z / length];
-}
-
 /** Geometry of the frames as the attributes of PS3.3 C.7.6.2 say it. */
 export interface FrameGeometry {
   /** Direction of a row (i), then of a column (j). */
@@ -46,26 +33,19 @@ const cleared = (value: number) => Math.round(value * 1e9) / 1e9;
 
 /** Reads the frame geometry off the columns of the affine; rows of a frame are j, columns are i. */
 export function frameGeometryOf({ affine }: Grid): FrameGeometry {
-  const [row, column, step] = [directionOf(affine, 0), directionOf(affine, 1), directionOf(affine, 2)];
-  const normal: Vec3 = [
-    row[1] * column[2] - row[2] * column[1],
-    row[2] * column[0] - row[0] * column[2],
-    row[0] * column[1] - row[1] * column[0],
-  ];
-  const along = normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2];
-  const sizeOf = (axis: 0 | 1 | 2) => Math.hypot(affine[axis], affine[4 + axis]!, affine[8 + axis]!);
+  const [row, column] = [unit(columnOf(affine, 0)), unit(columnOf(affine, 1))];
+  const [i, j, k] = voxelSizeOf(affine);
   return {
     imageOrientation: [...row, ...column].map(cleared),
-    pixelSpacing: [cleared(sizeOf(1)), cleared(sizeOf(0))],
-    sliceSpacing: cleared(sizeOf(2)),
-    handedness: along < 0 ? -1 : 1,
+    pixelSpacing: [cleared(j), cleared(i)],
+    sliceSpacing: cleared(k),
+    handedness: determinantOf(affine) < 0 ? -1 : 1,
   };
 }
 
 /** LPS mm at the centre of the first voxel of a slice: Image Position (Patient). */
-export function slicePositionOf({ affine }: Grid, slice: number): Vec3 {
-  const at = (row: 0 | 4 | 8) => cleared(affine[row + 2]! * slice + affine[row + 3]!);
-  return [at(0), at(4), at(8)];
+export function slicePositionOf({ affine }: Grid, slice: number): number[] {
+  return applyAffine(affine, [0, 0, slice]).map(cleared);
 }
 
 /** Frames in the order of their dimension indices: all of segment 1, then all of segment 2; empty slices have none. */

@@ -6,6 +6,7 @@ import { deriveUid } from '../domain/identity.ts';
 import type { AnalysisResult } from '../domain/result.ts';
 import { cieLabOf } from './cie-lab.ts';
 import {
+  bodyPartOf,
   codeItem,
   commonInstanceReferenceModule,
   equipmentModule,
@@ -18,6 +19,7 @@ import {
   seriesModule,
   sopCommonModule,
   studyModule,
+  wellFormed,
 } from './object-modules.ts';
 import { SIDE_COLOURS } from './picture.ts';
 import {
@@ -79,7 +81,7 @@ export function segmentationDataset(result: AnalysisResult, labels: LabelVolume)
 /** PS3.3 C.7.4.1. A source without a frame of reference gets one of ours: its slices share one space, named or not. */
 function frameOfReferenceModule({ series, runKey }: AnalysisResult): NaturalDataset {
   return {
-    FrameOfReferenceUID: series.frameOfReferenceUid ?? deriveUid(runKey, 'frame-of-reference'),
+    FrameOfReferenceUID: wellFormed('UI', series.frameOfReferenceUid) ?? deriveUid(runKey, 'frame-of-reference'),
     PositionReferenceIndicator: series.positionReferenceIndicator ?? '',
   };
 }
@@ -88,7 +90,7 @@ function frameOfReferenceModule({ series, runKey }: AnalysisResult): NaturalData
 function segmentationImageModule(result: AnalysisResult): NaturalDataset {
   const { date, time } = momentOf(result);
   return {
-    BodyPartExamined: result.series.bodyPartExamined,
+    BodyPartExamined: bodyPartOf(result),
     ImageType: ['DERIVED', 'PRIMARY'],
     InstanceNumber: 1,
     ContentDate: date,

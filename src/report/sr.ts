@@ -15,6 +15,7 @@ import {
   sopCommonModule,
   sourceInstancesOf,
   studyModule,
+  wellFormed,
 } from './object-modules.ts';
 import { derivedMeasurements, sideGroup } from './sr-measurement-groups.ts';
 
@@ -113,7 +114,7 @@ function deviceObserver(result: AnalysisResult): NaturalDataset[] {
  * (TID 1602), so that a classic series costs one reference a slice and no more.
  */
 function imageLibrary(result: AnalysisResult): NaturalDataset {
-  const { frameOfReferenceUid } = result.series;
+  const frameOfReferenceUid = wellFormed('UI', result.series.frameOfReferenceUid);
   const group = container(CODES.imageLibraryGroup, [
     codeContent('HAS ACQ CONTEXT', CODES.modality, CODES.magneticResonance),
     ...(frameOfReferenceUid ? [uidContent('HAS ACQ CONTEXT', CODES.frameOfReferenceUid, frameOfReferenceUid)] : []),
