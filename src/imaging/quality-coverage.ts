@@ -1,0 +1,86 @@
+import type { LabelVolume, Vec3, Volume } from '../domain/geometry.ts';
+import type { QualityCheck } from '../domain/result.ts';
+import type { Segmentation } from '../domain/segmentation.ts';
+import { applyAffine, invertAffine, multiplyAffine, voxelSizeOf } from './affine.ts';
+import { judge } from './quality-check.ts';
+
+/** Probability from which a block counts as inside the skull. */
+const INSIDE = 0.5;
+/** Every n-th voxel along each axis is looked at for saturation. */
+const STRIDE = 3;
+const CM2 = 100;
+
+/**
+ * How much of the surface of the intracranial space is not skull but the end of the image: the area of its blocks'
+ * faces behind which the source has no voxel, cm2. The spinal canal alone cuts a few.
+ */
+export function fieldOfViewCheck(volume: Volume, { intracranial }: Segmentation): QualityCheck {
+  const { shape, probability } = intracranial;
+  const sourceOfBlock = multiplyAffine(invertAffine(volume.affine), intracranial.affine);
+  const [dx, dy, dz] = voxelSizeOf(intracranial.affine);
+  const faceAreas = [dy * dz, dx * dz, dx * dy] as const;
+  let cut = 0;
+  for (let at = 0; at < probability.length; at++) {
+    if (probability[at]! < INSIDE) continue;
+    const block = [at % shape[0], Math.floor(at / shape[0]) % shape[1], Math.floor(at / (shape[0] * shape[1]))];
+    for (const axis of [0, 1, 2] as const) {
+      for (const step of [-1, 1]) {
+        const beyond = block.map((n, other) => (other === axis ? n + step : n)) as unknown as Vec3;
+        if (!isInside(applyAffine(sourceOfBlock, beyond), volume.shape)) cut += faceAreas[axis];
+      }
+    }
+  }
+  return judge('field-of-view', cut / CM2, 'cm2', { good: 'below', pass: 15, review: 40 });
+}
+
+/** Distance from the segmented hippocampi to the nearest face of the source, mm. */
+export function marginCheck(labels: LabelVolume): QualityCheck {
+  const sizes = voxelSizeOf(labels.affine);
+  const [ni, nj] = labels.shape;
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < labels.data.length; at++) {
+    if (labels.data[at] === 0) continue;
+    const index = [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))];
+    for (const axis of [0, 1, 2] as const) {
+      const steps = Math.min(index[axis]!, labels.shape[axis] - 1 - index[axis]!);
+      nearest = Math.min(nearest, steps * sizes[axis]);
+    }
+  }
+  return judge('hippocampus-margin', nearest, 'mm', { good: 'above', pass: 8, review: 3 });
+}
+
+/** Share of the intracranial voxels that hold the highest value of the whole image: a clipped or overflown scale. */
+export function saturationCheck(volume: Volume, { intracranial }: Segmentation): QualityCheck {
+  let highest = Number.NEGATIVE_INFINITY;
+  // A plain loop: a call for each of 40 million voxels would take longer than the rest of the check.
+  for (let at = 0; at < volume.data.length; at++) if (volume.data[at]! > highest) highest = volume.data[at]!;
+  const toBlock = multiplyAffine(invertAffine(intracranial.affine), volume.affine);
+  const [nx, ny, nz] = intracranial.shape;
+  const [ni, nj, nk] = volume.shape;
+  let inside = 0;
+  let saturated = 0;
+  for (let k = 0; k < nk; k += STRIDE) {
+    for (let j = 0; j < nj; j += STRIDE) {
+      let [x, y, z] = applyAffine(toBlock, [0, j, k]);
+      for (let i = 0; i < ni; i += STRIDE) {
+        const at = blockAt(Math.round(x), Math.round(y), Math.round(z), nx, ny, nz);
+        x += STRIDE * toBlock[0];
+        y += STRIDE * toBlock[4];
+        z += STRIDE * toBlock[8];
+        if (at < 0 || intracranial.probability[at]! < INSIDE) continue;
+        inside++;
+        if (volume.data[i + ni * (j + nj * k)]! >= highest) saturated++;
+      }
+    }
+  }
+  return judge('saturation', (100 * saturated) / inside, '%', { good: 'below', pass: 0.1, review: 1 });
+}
+
+function blockAt(x: number, y: number, z: number, nx: number, ny: number, nz: number): number {
+  return x >= 0 && y >= 0 && z >= 0 && x < nx && y < ny && z < nz ? x + nx * (y + ny * z) : -1;
+}
+
+/** A voxel reaches half a step beyond its centre. */
+function isInside(index: Vec3, shape: Vec3): boolean {
+  return index.every((n, axis) => n >= -0.5 && n <= shape[axis]! - 0.5);
+}
