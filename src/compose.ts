@@ -28,8 +28,8 @@ export function modelFolder(config: Config): string {
 
 async function openFonts(): Promise<AnalysisPorts['fonts']> {
   const [regular, bold] = await Promise.all([
-    readFile(new URL('fonts/DejaVuSans.ttf', CONFIG)),
-    readFile(new URL('fonts/DejaVuSans-Bold.ttf', CONFIG)),
+    readFile(new URL('fonts/DejaVuSansCondensed.ttf', CONFIG)),
+    readFile(new URL('fonts/DejaVuSansCondensed-Bold.ttf', CONFIG)),
   ]);
   return { regular, bold };
 }

@@ -64,8 +64,9 @@ function explain(error: unknown, { stderr, environment, signal }: Terminal): num
     stderr.write('refused: cancelled: stopped on request\n');
     return EXIT_REFUSED;
   }
-  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-    stderr.write(`refused: invalid-request: ${oneLine(error.message)}\n`);
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  if (String(code).startsWith('ERR_PARSE_ARGS')) {
+    stderr.write(`refused: invalid-request: ${oneLine(String(message))}\n`);
     return EXIT_REFUSED;
   }
   stderr.write('defect: something went wrong that should not; set NODE_DEBUG=neuroinsight to see where\n');
