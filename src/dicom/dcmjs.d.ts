@@ -19,6 +19,7 @@ declare module 'dcmjs' {
   const dcmjs: {
     readonly data: {
       readonly DicomDict: typeof DicomDict;
+      readonly DicomMessage: { readFile(buffer: ArrayBuffer, options?: { untilTag?: string }): DicomDict };
       readonly DicomMetaDictionary: { readonly nameMap: Readonly<Record<string, DictionaryEntry>> };
     };
   };
