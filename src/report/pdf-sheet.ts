@@ -1,5 +1,6 @@
 import PDFDocument from 'pdfkit';
 import { type PrintableText, printable } from './pdf-text.ts';
+import { PDF_UA_IDENTIFICATION } from './pdf-ua.ts';
 
 /** TrueType bytes of the two weights; they are embedded as subsets. */
 export interface ReportFonts {
@@ -65,6 +66,7 @@ export class Sheet {
     });
     this.doc.registerFont('regular', fonts.regular as Buffer);
     this.doc.registerFont('bold', fonts.bold as Buffer);
+    this.doc.appendXML(PDF_UA_IDENTIFICATION);
     this.root = this.doc.struct('Document');
     this.doc.addStructure(this.root);
     this.use('regular', 8);

@@ -55,7 +55,7 @@ describe('buildReportPdf', () => {
     expect(idOf(await build({ ...fixture.result, runKey: 'f'.repeat(64) }))).not.toBe(idOf(first));
   });
 
-  it('is tagged, names its language and claims PDF/A-2a', async () => {
+  it('is tagged, names its language and claims PDF/A-2a and PDF/UA-1', async () => {
     const text = latin1(await build(fixture.result));
     expect(text).toMatch(/^%PDF-1\.7/);
     for (const part of [
@@ -65,6 +65,7 @@ describe('buildReportPdf', () => {
       '/DisplayDocTitle true',
       '<pdfaid:part>2<',
       '<pdfaid:conformance>A<',
+      '<pdfuaid:part>1<',
     ]) {
       expect(text).toContain(part);
     }

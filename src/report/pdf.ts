@@ -30,7 +30,7 @@ export interface ReportOptions {
 }
 
 /**
- * The report that a radiologist files: two A4 pages, tagged, in the manner of PDF/A-2a (ISO 19005-2), all fonts
+ * The report that a radiologist files: two A4 pages, tagged, PDF/A-2a (ISO 19005-2) and PDF/UA-1 (ISO 14289-1), all fonts
  * embedded. Equal arguments give equal bytes; the only date in it is the result's.
  *
  * @param pictures Of `renderOverlays`.
