@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Peer } from './shared-data.ts';
+
+/** What the HL7 validator needs to run. */
+export const FHIR_JUDGE_PEERS: readonly Peer[] = [
+  { shared: 'judges/fhir' },
+  { program: 'mvn' },
+  { program: 'java' },
+  { program: 'javac' },
+];
+
+export interface Finding {
+  readonly severity: 'FATAL' | 'ERROR' | 'WARNING' | 'INFORMATION';
+  /** Name of the file without its ending. */
+  readonly subject: string;
+  readonly location: string;
+  readonly message: string;
+}
+
+export interface Verdict {
+  readonly findings: readonly Finding[];
+  /** The last line: files, errors, warnings, seconds. */
+  readonly summary: string;
+}
+
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The conformance resources of the repository, file by file: profiles/ also holds examples, terminology/ a table. */
+export function conformanceFiles(): string[] {
+  return ['profiles', 'terminology', 'terminology/fragments'].flatMap((folder) =>
+    readdirSync(join(REPOSITORY, folder))
+      .filter((name) => /^(StructureDefinition|CodeSystem|ValueSet|ConceptMap)-.+\.json$/.test(name))
+      .map((name) => join(REPOSITORY, folder, name)),
+  );
+}
+
+function findingOf(line: string): Finding | undefined {
+  const [severity, file, location, , message] = line.split('\t');
+  if (message === undefined || !/^(FATAL|ERROR|WARNING|INFORMATION)$/.test(severity!)) return undefined;
+  return {
+    severity: severity as Finding['severity'],
+    subject: file!.replace(/\.json$/, ''),
+    location: location!,
+    message,
+  };
+}
+
+/**
+ * Runs the HL7 validator once over many resources (its start costs seconds, a file a fraction of one), with our
+ * profiles and terminology loaded. The judge compiles beside itself, so it runs in a copy.
+ */
+export function judgeFhir(judgeFolder: string, subjects: Readonly<Record<string, string>>): Verdict {
+  const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-fhir-judge-'));
+  try {
+    cpSync(judgeFolder, join(folder, 'judge'), { recursive: true });
+    mkdirSync(join(folder, 'subjects'));
+    for (const [name, text] of Object.entries(subjects)) writeFileSync(join(folder, 'subjects', `${name}.json`), text);
+    const profiles = conformanceFiles().flatMap((file) => ['-p', file]);
+    const run = spawnSync('bash', [join(folder, 'judge', 'run.sh'), '-w', ...profiles, join(folder, 'subjects')], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    const lines = run.stdout.split('\n');
+    const summary = lines.find((line) => line.startsWith('SUMMARY'));
+    if (summary === undefined) throw new Error(`the FHIR judge did not finish: ${run.stderr.slice(-2000)}`);
+    return { findings: lines.flatMap((line) => findingOf(line) ?? []), summary };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
