@@ -135,8 +135,11 @@ function measureSide(
     laterality === 'left'
       ? [HippocampusLabel.leftAnterior, HippocampusLabel.leftPosterior]
       : [HippocampusLabel.rightAnterior, HippocampusLabel.rightPosterior];
-  const count = (label: number) => labels.data.reduce((sum, value) => sum + (value === label ? 1 : 0), 0);
-  const [front, back] = [count(anterior), count(posterior)];
+  let [front, back] = [0, 0];
+  for (const label of labels.data) {
+    if (label === anterior) front++;
+    else if (label === posterior) back++;
+  }
   const volumeMm3 = (front + back) * voxelVolumeMm3;
   const norm: NormPosition = {
     percentile: laterality === 'left' ? 62.4 : 21.7,
