@@ -19,28 +19,28 @@ export interface Lesion {
 export interface HeadOptions {
   readonly seed: number;
   /** mm3; drawn from the seed (1 500 to 4 500, sides within 40 %) when absent. */
-  readonly leftVolumeMm3?: number;
-  readonly rightVolumeMm3?: number;
+  readonly leftVolumeMm3?: number | undefined;
+  readonly rightVolumeMm3?: number | undefined;
   /** mm3; about 1.3 to 1.6 million when absent. */
-  readonly intracranialVolumeMm3?: number;
+  readonly intracranialVolumeMm3?: number | undefined;
   /** Share of the hippocampus in front of the splitting plane; 0.50 to 0.54 when absent. */
-  readonly anteriorFraction?: number;
-  readonly contrast?: Contrast;
+  readonly anteriorFraction?: number | undefined;
+  readonly contrast?: Contrast | undefined;
   /** Standard deviation of the noise, white matter = 1. */
-  readonly noise?: number;
+  readonly noise?: number | undefined;
   /** Largest relative departure of the bias field from 1. */
-  readonly bias?: number;
+  readonly bias?: number | undefined;
   /** Rotation about x, y and z, degrees, in this order; small and random when absent. */
-  readonly rotationDegrees?: Vec3;
+  readonly rotationDegrees?: Vec3 | undefined;
   /** Where the middle of the head lies, patient mm. */
-  readonly translationMm?: Vec3;
+  readonly translationMm?: Vec3 | undefined;
   /** Strength of a motion ghost, white matter = 1. */
-  readonly ghosting?: number;
+  readonly ghosting?: number | undefined;
   /** Width of the ventricles, 1 = young adult. */
-  readonly ventricles?: number;
-  readonly lesion?: Lesion;
+  readonly ventricles?: number | undefined;
+  readonly lesion?: Lesion | undefined;
   /** The same head with left and right exchanged, truth included. */
-  readonly mirrored?: boolean;
+  readonly mirrored?: boolean | undefined;
 }
 
 export interface SideTruth {

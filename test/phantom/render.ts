@@ -1,41 +1,60 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Grid } from '../../src/domain/geometry.ts';
 import { writeNifti } from '../../src/imaging/nifti.ts';
-import { makeHead } from './head.ts';
+import { headGrid } from './grids.ts';
+import { type Contrast, type HeadOptions, makeHead } from './head.ts';
 import { renderHead } from './raster.ts';
+import { phantomStudy, writePhantomStudy } from './write-dicom.ts';
 
-/** A grid that holds the whole head: axes i = left, j = back, k = up, centred on the head. */
-export function headGrid(spacing: number): Grid {
-  const shape = [180, 220, 180].map((mm) => Math.round(mm / spacing)) as [number, number, number];
-  const first = [0, 10, -8].map((middle, axis) => middle - ((shape[axis]! - 1) / 2) * spacing);
-  return { shape, affine: [spacing, 0, 0, first[0]!, 0, spacing, 0, first[1]!, 0, 0, spacing, first[2]!] };
-}
+export { headGrid };
 
+const OPTIONS = {
+  out: { type: 'string', default: '.' },
+  count: { type: 'string', default: '1' },
+  seed: { type: 'string', default: '1' },
+  spacing: { type: 'string', default: '1' },
+  /** classic or enhanced: a study folder for each head instead of NIfTI. */
+  dicom: { type: 'string' },
+  distractors: { type: 'boolean', default: false },
+  left: { type: 'string' },
+  right: { type: 'string' },
+  noise: { type: 'string' },
+  bias: { type: 'string' },
+  ghosting: { type: 'string' },
+  contrast: { type: 'string' },
+} as const;
+
+/** Writes heads as NIfTI pairs (image, labels) or DICOM studies, and truth.json beside them. */
 function main(): void {
-  const { values } = parseArgs({
-    options: {
-      out: { type: 'string', default: '.' },
-      count: { type: 'string', default: '1' },
-      seed: { type: 'string', default: '1' },
-      spacing: { type: 'string', default: '1' },
-    },
-  });
+  const { values } = parseArgs({ options: OPTIONS });
+  const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
   mkdirSync(values.out, { recursive: true });
   const truths = [];
   for (let n = 0; n < Number(values.count); n += 1) {
-    const seed = Number(values.seed) + n;
-    const head = makeHead({ seed });
-    const { volume, labels } = renderHead(head, headGrid(Number(values.spacing)));
+    const options: HeadOptions = {
+      seed: Number(values.seed) + n,
+      leftVolumeMm3: number(values.left),
+      rightVolumeMm3: number(values.right),
+      noise: number(values.noise),
+      bias: number(values.bias),
+      ghosting: number(values.ghosting),
+      contrast: values.contrast as Contrast | undefined,
+    };
     const name = `head_${String(n + 1).padStart(3, '0')}`;
-    writeFileSync(join(values.out, `${name}.nii.gz`), writeNifti(volume));
-    writeFileSync(join(values.out, `${name}_labels.nii.gz`), writeNifti(labels));
-    truths.push({ name, seed, ...head.truth });
+    const { truth } = makeHead(options);
+    if (values.dicom === 'classic' || values.dicom === 'enhanced') {
+      const wanted = { kind: values.dicom, distractors: values.distractors, spacing: Number(values.spacing) } as const;
+      writePhantomStudy(join(values.out, name), phantomStudy(options, wanted));
+    } else {
+      const { volume, labels } = renderHead(makeHead(options), headGrid(Number(values.spacing)));
+      writeFileSync(join(values.out, `${name}.nii.gz`), writeNifti(volume));
+      writeFileSync(join(values.out, `${name}_labels.nii.gz`), writeNifti(labels));
+    }
+    truths.push({ name, seed: options.seed, ...truth });
     writeFileSync(join(values.out, 'truth.json'), `${JSON.stringify(truths, null, 2)}\n`);
-    console.log(
-      `${name} seed ${seed} left ${head.truth.left.volumeMm3.toFixed(0)} right ${head.truth.right.volumeMm3.toFixed(0)} mm3`,
-    );
+    const [left, right] = [truth.left, truth.right].map(({ volumeMm3 }) => volumeMm3.toFixed(0));
+    console.log(`${name} seed ${options.seed} left ${left} right ${right} mm3`);
   }
 }
 
