@@ -71,6 +71,8 @@ function drawSide(raster: Raster, side: SideField, aim: Aim, colour: Rgb): void 
   const stroke = (segments: readonly Segment[], thickness: number) =>
     blendMask(raster, strokeMask(segments, width, height, thickness), colour, region);
   stroke(contourOf(whole, 0.5), CONTOUR_PIXELS);
+  // The parts meet in a plane that is nearly coronal: cut along itself it would only draw voxel steps.
+  if (aim.plane === 'coronal') return;
   const parts: Field = { width, height, values: sampleGrid(side.parts, grid).data };
   const insideOutline = ([x0, y0, x1, y1]: Segment) =>
     whole.values[Math.round((x0 + x1) / 2) + width * Math.round((y0 + y1) / 2)]! >= 0.5;
