@@ -42,7 +42,11 @@ function rawSamples(frame: FrameBytes, bitsAllocated: number, count: number): Sa
   // Typed arrays want aligned bytes in the order of this machine, which Node runs little endian only.
   const aligned = frame.littleEndian && frame.bytes.byteOffset % size === 0;
   const bytes = aligned ? frame.bytes : new Uint8Array(frame.bytes);
-  if (!frame.littleEndian) size === 2 ? Buffer.from(bytes.buffer).swap16() : Buffer.from(bytes.buffer).swap32();
+  if (!frame.littleEndian) {
+    const words = Buffer.from(bytes.buffer);
+    if (size === 2) words.swap16();
+    else words.swap32();
+  }
   return size === 2
     ? new Uint16Array(bytes.buffer, bytes.byteOffset, count)
     : new Uint32Array(bytes.buffer, bytes.byteOffset, count);
