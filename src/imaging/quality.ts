@@ -32,7 +32,7 @@ export function assessQuality(input: QualityInput): QualityAssessment {
     marginCheck(labels),
     ...contrastChecks(tissues),
     noiseCheck(volume, modelVolume, tissues),
-    ghostingCheck(modelVolume, tissues.whiteMatter),
+    ghostingCheck(modelVolume, segmentation, tissues.whiteMatter),
     saturationCheck(volume, segmentation),
     ...plausibilityChecks(input),
     ...segmentationChecks(segmentation),
