@@ -74,7 +74,7 @@ describe('renderOverlays', () => {
           expect(Math.max(...right)).toBeLessThan(picture.width / 2);
         }
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     );
   });
 

@@ -1,6 +1,15 @@
 import type { Laterality } from '../domain/geometry.ts';
 import { type AnalysisResult, type HippocampusMeasurement, isMeasured, type NormPosition } from '../domain/result.ts';
-import { isoDate, orWithheld, percentileText, personName, quantityText, signed, volumeText } from './pdf-text.ts';
+import {
+  isoDate,
+  orWithheld,
+  percentileText,
+  personName,
+  quantityText,
+  raisedUnits,
+  signed,
+  volumeText,
+} from './pdf-text.ts';
 
 /** |L - R| / (L + R) from which on a person should look at the segmentation before anything else. */
 export const ASYMMETRY_REVIEW_GATE = 0.15;
@@ -117,7 +126,7 @@ export function qualityRows({ quality }: AnalysisResult): (readonly [string, str
     name.replaceAll('-', ' '),
     verdict,
     quantityText(value, unit),
-    limit,
+    raisedUnits(limit),
   ]);
 }
 
@@ -139,7 +148,7 @@ export function normEntries({ normSet }: AnalysisResult): Entry[] {
     ['Norm set', `${name}, version ${version}`],
     ['Population', population],
     ['Segmenter of the norms', segmenter],
-    ['Transfer to this model', transfer],
+    ['Transfer to this model', raisedUnits(transfer)],
     ['Citation', citation],
   ];
 }

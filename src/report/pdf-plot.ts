@@ -117,5 +117,7 @@ function drawPatient(
   const text = `${volumeMm3.toFixed(0)} mm³`;
   const wide = doc.widthOfString(text);
   const textX = x + 6 + wide > frame.x + frame.width ? x - 6 - wide : x + 6;
+  doc.rect(textX - 1, y - 4, wide + 2, 8).fill('#f6f6f6');
+  sheet.use('bold', 6.5, INK);
   doc.text(text, textX, y - 4, { lineBreak: false });
 }

@@ -65,6 +65,11 @@ describe('numbers and dates', () => {
       '0.99',
       '0.04',
     ]);
+    expect([quantityText(3726.424, 'mm3'), quantityText(57.399, 'mm'), quantityText(12, 'cm2')]).toEqual([
+      '3726 mm³',
+      '57.4 mm',
+      '12 cm²',
+    ]);
     expect(volumeText(3412.4)).toBe('3412 mm³ (3.41 cm³)');
   });
 

@@ -61,8 +61,14 @@ export function signed(value: number, digits: number): string {
   return value > 0 ? `+${text}` : text;
 }
 
-/** At most `digits` decimals, trailing zeros dropped; empty unit "1" of UCUM is left out. */
-export function quantityText(value: number, unit: string, digits = 3): string {
-  const number = String(Number(value.toFixed(digits)));
-  return unit === '1' || unit === '' ? number : `${number} ${unit}`;
+/** Four digits at most, no trailing zeros; the UCUM unit "1" is left out. */
+export function quantityText(value: number, unit: string): string {
+  const decimals = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 10 ? 1 : 3;
+  const number = String(Number(value.toFixed(decimals)));
+  return unit === '1' || unit === '' ? number : `${number} ${raisedUnits(unit)}`;
+}
+
+/** UCUM "mm3" as people write it: "mm³". */
+export function raisedUnits(text: string): string {
+  return text.replace(/\b([cm]?m)([23])\b/g, (_, unit: string, power: string) => unit + (power === '2' ? '²' : '³'));
 }

@@ -18,6 +18,7 @@ import {
 import { drawPercentilePlot, rangesOf } from './pdf-plot.ts';
 import { A4, CONTENT_WIDTH, FAINT_INK, INK, type ReportFonts, Sheet } from './pdf-sheet.ts';
 import { drawEntries, drawEntryPairs, drawTable } from './pdf-table.ts';
+import { raisedUnits } from './pdf-text.ts';
 import { type Picture, SIDE_COLOURS } from './picture.ts';
 
 export type { ReportFonts } from './pdf-sheet.ts';
@@ -120,7 +121,10 @@ function drawPlots(sheet: Sheet, result: AnalysisResult, curves: Measured<NormCu
     sheet.tag(sheet.root, 'Figure', draw, { alt: plotText(result[side], side, age.value) });
   });
   sheet.y += PLOT.title + PLOT.height + PLOT.feet;
-  sheet.paragraph(`Curves: ${curves.value.basis}. Norms: ${normName(result)}.`, { size: 6.5, colour: FAINT_INK });
+  sheet.paragraph(`Curves: ${raisedUnits(curves.value.basis)}. Norms: ${normName(result)}.`, {
+    size: 6.5,
+    colour: FAINT_INK,
+  });
 }
 
 function pointOf(result: AnalysisResult, side: Laterality, ageYears: number) {
