@@ -74,9 +74,10 @@ function endOfMeta(bytes: Uint8Array): number {
     const length = long ? view.getUint32(at + 8, true) : view.getUint16(at + 6, true);
     at += (long ? 12 : 8) + length;
   }
-  if (at > bytes.length || bytes.length === PREFIX_AT + 4)
-    throw new NeuroInsightError('truncated', 'the file meta information is cut');
-  if (at === PREFIX_AT + 4) throw new NeuroInsightError('malformed-dicom', 'no file meta information');
+  const none = at === PREFIX_AT + 4;
+  const cut = none && (bytes.length < at + 8 || view.getUint16(at, true) === 0x0002);
+  if (at > bytes.length || cut) throw new NeuroInsightError('truncated', 'the file meta information is cut');
+  if (none) throw new NeuroInsightError('malformed-dicom', 'no file meta information');
   return at;
 }
 
