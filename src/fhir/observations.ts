@@ -100,7 +100,7 @@ export function ordinal(value: number): string {
 export function inWords(measured: HippocampusMeasurement): string {
   const position = isMeasured(measured.norm)
     ? `${ordinal(measured.norm.value.percentile)} percentile, z ${measured.norm.value.z.toFixed(2)}`
-    : `no percentile: ${measured.norm.withheld}`;
+    : `no percentile: ${measured.norm.withheld.replace(/[.\s]+$/, '')}`;
   return `${measured.volumeMm3.toFixed(0)} mm3 (${position})`;
 }
 

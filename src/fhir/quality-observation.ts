@@ -10,12 +10,21 @@ import type { BundleContext } from './result-context.ts';
 /** Codes of the checks in terminology/CodeSystem-quality-checks.json; any other check is told by its name alone. */
 export const QUALITY_CHECK_DISPLAYS: Readonly<Record<string, string>> = {
   resolution: 'Resolution',
+  anisotropy: 'Anisotropy',
   'field-of-view': 'Field of view',
-  contrast: 'Contrast',
+  'hippocampus-margin': 'Margin around the hippocampi',
+  saturation: 'Saturation',
+  contrast: 'Contrast of grey and white matter',
+  'fluid-contrast': 'Contrast of grey matter and fluid',
   noise: 'Noise',
   ghosting: 'Ghosting',
   'volume-plausibility': 'Plausibility of the volumes',
-  'side-plausibility': 'Plausibility of the sides',
+  'side-plausibility': 'Plausibility of the difference of the sides',
+  laterality: 'Laterality',
+  'intracranial-volume': 'Plausibility of the intracranial volume',
+  'crop-edge': 'Cut at the edge of the crop',
+  confidence: 'Confidence of the model',
+  fragmentation: 'Fragmentation',
 };
 
 const INTERPRETATIONS: Readonly<Record<QualityVerdict, readonly [string, string]>> = {
@@ -25,7 +34,7 @@ const INTERPRETATIONS: Readonly<Record<QualityVerdict, readonly [string, string]
 };
 
 /** Units that are UCUM codes as they stand; any other unit is text. */
-const UCUM_UNITS: ReadonlySet<string> = new Set(['1', '%', 'mm', 'mm2', 'mm3', 'cm3', 'mL', 'deg', 's', 'ms']);
+const UCUM_UNITS: ReadonlySet<string> = new Set(['1', '%', 'mm', 'mm2', 'cm2', 'mm3', 'cm3', 'mL', 'deg', 's', 'ms']);
 
 const quantity = ({ value, unit }: QualityCheck): Quantity => ({
   value: Number(value.toPrecision(6)),

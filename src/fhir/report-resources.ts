@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BodyStructure, Device, DiagnosticReport, Observation, Provenance, Reference } from '@medplum/fhirtypes';
 import { CODES, type Code } from '../domain/codes.ts';
 import type { Laterality } from '../domain/geometry.ts';
-import { deriveUuid } from '../domain/identity.ts';
+import { deriveUid, deriveUuid, digestOf } from '../domain/identity.ts';
 import { type AnalysisResult, isMeasured } from '../domain/result.ts';
 import { HL7, PROFILES, SYSTEMS } from './canonicals.ts';
 import { codingOf, conceptOf, dicomUid, RESEARCH_NOTE, RESEARCH_TAGS } from './concepts.ts';
@@ -44,6 +44,10 @@ export const deviceIdentifier = ({ software, model }: AnalysisResult) => ({
   value: `${software.name}/${software.version}/${model.name}/${model.version}/${model.sha256}`,
 });
 
+/** The Device Observer UID (DCM 121012) of the structured report: software and weights, the same in every study. */
+const deviceUid = ({ software, model }: AnalysisResult): string =>
+  deriveUid(digestOf([software.name, software.version, model.sha256]), 'device');
+
 /** The software and the model inside it; the digest says which weights. */
 export function deviceResource({ result }: BundleContext): Device {
   const { software, model } = result;
@@ -59,7 +63,11 @@ export function deviceResource({ result }: BundleContext): Device {
       ],
       [],
     ),
-    identifier: [deviceIdentifier(result), { system: SYSTEMS.modelDigest, value: model.sha256 }],
+    identifier: [
+      deviceIdentifier(result),
+      { system: SYSTEMS.modelDigest, value: model.sha256 },
+      dicomUid(deviceUid(result)),
+    ],
     status: 'active',
     manufacturer: software.name,
     deviceName: [
@@ -84,21 +92,24 @@ const QUALITY_SENTENCES = {
   fail: 'Image quality is insufficient.',
 } as const;
 
+/** A clause as a sentence; reasons come with and without a full stop. */
+const sentence = (text: string): string => `${text.replace(/[.\s]+$/, '')}.`;
+
 /** What was measured, in sentences; no diagnosis, because none was made. */
 export function conclusionOf(result: AnalysisResult): string {
   const icv = result.intracranialVolumeMm3;
   return [
-    `Left hippocampus ${inWords(result.left)}.`,
-    `Right hippocampus ${inWords(result.right)}.`,
-    `Asymmetry index (L-R)/(L+R) ${result.asymmetryIndex.toFixed(3)}.`,
+    `Left hippocampus ${inWords(result.left)}`,
+    `Right hippocampus ${inWords(result.right)}`,
+    `Asymmetry index (L-R)/(L+R) ${result.asymmetryIndex.toFixed(3)}`,
     isMeasured(icv)
-      ? `Intracranial volume ${(icv.value / 1000).toFixed(0)} cm3.`
+      ? `Intracranial volume ${(icv.value / 1000).toFixed(0)} cm3`
       : `Intracranial volume not given: ${icv.withheld}`,
     QUALITY_SENTENCES[result.quality.verdict],
     RESEARCH_NOTE,
   ]
-    .join(' ')
-    .replaceAll('..', '.');
+    .map(sentence)
+    .join(' ');
 }
 
 /** The report: preliminary, without an interpreter, with the PDF inside. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { Bundle, DiagnosticReport, ImagingStudy, Observation, Resource } from '@medplum/fhirtypes';
+import type { Bundle, Device, DiagnosticReport, ImagingStudy, Observation, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { EXAMPLE_PDF } from '../../test/harness/fhir-artefacts.ts';
 import { makeResultFixture } from '../../test/harness/result-fixture.ts';
 import type { AnalysisResult } from '../domain/result.ts';
+import { deviceUidOf } from '../report/object-modules.ts';
 import { ordinal } from './observations.ts';
 import { conclusionOf } from './report-resources.ts';
 import { buildResultBundle } from './result-bundle.ts';
@@ -243,6 +244,13 @@ describe('the study', () => {
   });
 });
 
+describe('the software', () => {
+  it('has the UID by which the structured report names its observer', () => {
+    const [device] = ofType<Device>(build(), 'Device');
+    expect(device!.identifier!.map(({ value }) => value)).toContain(`urn:oid:${deviceUidOf(result)}`);
+  });
+});
+
 describe('the report', () => {
   const report = (of: AnalysisResult): DiagnosticReport => ofType<DiagnosticReport>(build(of), 'DiagnosticReport')[0]!;
 
@@ -264,7 +272,7 @@ describe('the report', () => {
     expect(conclusionOf(result)).toContain(`Left hippocampus ${left} mm3 (62nd percentile, z 0.32).`);
     expect(conclusionOf(result)).toContain('Intracranial volume 1433 cm3.');
     const withheld = conclusionOf(makeResultFixture({ withheld: true }).result);
-    expect(withheld).toContain('(no percentile: The age of the patient is not known.)');
+    expect(withheld).toContain('(no percentile: The age of the patient is not known).');
     expect(withheld).toContain('Image quality is insufficient.');
     expect(withheld).not.toMatch(/\.\.|scleros|atroph|dement/i);
   });

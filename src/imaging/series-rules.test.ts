@@ -96,6 +96,8 @@ describe('a series that is passed over', () => {
     ['secondary capture', { sopClassUid: SECONDARY_CAPTURE }],
     ['not an MR image object', { sopClassUid: '1.2.840.10008.5.1.4.1.1.4.2' }],
     ['no pixel data', { pixels: false }],
+    ['no pixel data', { pixels: false, alter: (one) => ({ ...one, frames: [] }) }],
+    ['modality SR is not MR', { modality: 'SR', pixels: false, alter: (one) => ({ ...one, frames: [] }) }],
     ['body part KNEE is not the head', { series: { bodyPartExamined: 'KNEE' } }],
     [
       'derived image: multiplanar reconstruction',

@@ -1,5 +1,5 @@
 import type { Vec3 } from '../domain/geometry.ts';
-import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
+import type { FrameHeader, InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
 
 /**
  * The frames of a series that can be one volume. Most series are one stack; a multi-echo, magnitude-and-phase or
@@ -111,6 +111,9 @@ function separate(slices: readonly SliceRef[], separators: typeof SEPARATORS): (
 const formOf = ({ instance }: SliceRef): string =>
   [instance.sopClassUid, instance.pixels?.rows, instance.pixels?.columns].join('|');
 
+/** Stands in for what a report or a file without pixels lacks, so that the rules can say what it is. */
+const NO_FRAME: FrameHeader = { frameNumber: 1, rescaleSlope: 1, rescaleIntercept: 0 };
+
 /** One instance for each SOPInstanceUID where the headers agree: the same file copied twice is no second image. */
 function withoutCopies(instances: readonly InstanceHeader[]): InstanceHeader[] {
   return groupBy(instances, (instance) => instance.sopInstanceUid).flatMap((same) =>
@@ -137,7 +140,7 @@ function inFixedOrder(slices: readonly SliceRef[]): SliceRef[] {
  */
 export function stacksOf(series: SeriesOfInstances): Stack[] {
   const slices = withoutCopies(series.instances).flatMap((instance) =>
-    instance.frames.map((frame): SliceRef => ({ instance, frame })),
+    (instance.frames.length > 0 ? instance.frames : [NO_FRAME]).map((frame): SliceRef => ({ instance, frame })),
   );
   return groupBy(inFixedOrder(slices), formOf).flatMap((group) => {
     const parts = separate(group, SEPARATORS);

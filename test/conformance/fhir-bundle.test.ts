@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from '@jest/globals';
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { buildResultBundle } from '../../src/fhir/result-bundle.ts';
 import { EXAMPLE_PDF } from '../harness/fhir-artefacts.ts';
-import { BROKEN_BUNDLES } from '../harness/fhir-broken.ts';
+import { BROKEN } from '../harness/fhir-broken.ts';
 import { conformanceFiles, FHIR_JUDGE_PEERS, type Finding, judgeFhir, type Verdict } from '../harness/fhir-judge.ts';
 import { type FixtureOptions, makeResultFixture } from '../harness/result-fixture.ts';
 import { describeWith, sharedPath } from '../harness/shared-data.ts';
@@ -48,7 +48,7 @@ describeWith(FHIR_JUDGE_PEERS, 'the HL7 validator with our profiles', () => {
 
   beforeAll(() => {
     const subjects: Record<string, Resource> = { ...VALID };
-    for (const [index, { broken }] of BROKEN_BUNDLES.entries()) subjects[`broken-${index}`] = broken();
+    for (const [index, { broken }] of BROKEN.entries()) subjects[`broken-${index}`] = broken();
     const texts = Object.entries(subjects).map(([name, resource]) => [name, JSON.stringify(resource)] as const);
     const files = definitions.map(([name, file]) => [name, readFileSync(file, 'utf8')] as const);
     verdict = judgeFhir(sharedPath('judges/fhir')!, Object.fromEntries([...texts, ...files]));
@@ -71,8 +71,8 @@ describeWith(FHIR_JUDGE_PEERS, 'the HL7 validator with our profiles', () => {
     expect(warnings.filter(({ message }) => !EXPLAINED.some((known) => known.test(message)))).toEqual([]);
   });
 
-  it.each(BROKEN_BUNDLES.map(({ name, complaint }, index) => [name, complaint, index] as const))(
-    'refuses a bundle with %s',
+  it.each(BROKEN.map(({ name, complaint }, index) => [name, complaint, index] as const))(
+    'refuses %s',
     (_name, complaint, index) => {
       expect(errorsOf(`broken-${index}`).join('\n')).toMatch(complaint);
     },

@@ -56,6 +56,16 @@ describe('the terminology', () => {
     expect(Object.fromEntries(concept!.map(({ code, display }) => [code, display]))).toEqual(QUALITY_CHECK_DISPLAYS);
   });
 
+  it('has a code for every check that the source names', () => {
+    const source = readdirSync(pathOf('src/imaging'))
+      .filter((name) => /^quality.*(?<!\.test)\.ts$/.test(name))
+      .map((name) => readFileSync(pathOf(`src/imaging/${name}`), 'utf8'))
+      .join('\n');
+    const named = [...source.matchAll(/\bjudge(?:Range)?\(\s*'([a-z-]+)'/g)].map(([, name]) => name!);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.sort()).toEqual(Object.keys(QUALITY_CHECK_DISPLAYS).sort());
+  });
+
   const valueSets = namesIn('terminology').filter((name) => name.startsWith('ValueSet'));
   it.each(valueSets)('%s lists codes of the table under their own meaning', (name) => {
     const listed = read<ValueSet>(`terminology/${name}`).compose!.include.flatMap(({ system, concept }) =>
