@@ -62,14 +62,8 @@ export const CODES = {
   populationMean: sct('373098007', 'Mean Value of population'),
   populationFifthPercentile: sct('371888009', '5th Percentile Value of population'),
   populationNinetyFifthPercentile: sct('371889001', '95th Percentile Value of population'),
-  normality: dcm('121402', 'Normality'),
   populationDescription: dcm('121405', 'Population description'),
   referenceAuthority: dcm('121406', 'Reference Authority'),
-  normal: sct('17621005', 'Normal'),
-  abnormal: sct('263654008', 'Abnormal'),
-  abnormallyLow: sct('371880002', 'Abnormally Low'),
-  abnormallyHigh: sct('371879000', 'Abnormally High'),
-  normalityUndetermined: sct('371934000', 'Normality Undetermined'),
 
   // units
   cubicMillimeter: ucum('mm3', 'cubic millimeter'),
@@ -134,13 +128,10 @@ export const CODES = {
   finding: dcm('121071', 'Finding'),
   referencedSegment: dcm('121191', 'Referenced Segment'),
   sourceSeriesForSegmentation: dcm('121232', 'Source series for segmentation'),
-  sourceImageForSegmentation: dcm('121233', 'Source image for segmentation'),
   qualitativeEvaluations: { scheme: 'UMLS', value: 'C0034375', meaning: 'Qualitative Evaluations' },
   comment: dcm('121106', 'Comment'),
 
   // documents; the LOINC list ends here and grows only with a source
-  mrBrain: loinc('24590-2', 'MR Brain'),
-  mrBrainWithoutContrast: loinc('30657-1', 'MR Brain WO contrast'),
   diagnosticImagingStudy: loinc('18748-4', 'Diagnostic imaging study'),
   radiologyStudyNote: loinc('68604-8', 'Radiology Diagnostic study note'),
   radiology: loinc('LP29684-5', 'Radiology'),

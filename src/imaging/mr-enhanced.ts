@@ -1,4 +1,5 @@
 import { encodeDicom, type NaturalDataset } from '../dicom/encode.ts';
+import { CODES } from '../domain/codes.ts';
 import { deriveUid } from '../domain/identity.ts';
 import { applyAffine } from './affine.ts';
 import { headerOf, imagePixelOf, type MrSeriesOptions, type PlaneStack } from './mr-header.ts';
@@ -162,7 +163,13 @@ function sharedGroups(stack: PlaneStack, options: MrSeriesOptions, imageType: re
     FrameAnatomySequence: [
       {
         FrameLaterality: 'U',
-        AnatomicRegionSequence: [{ CodeValue: '12738006', CodingSchemeDesignator: 'SCT', CodeMeaning: 'Brain' }],
+        AnatomicRegionSequence: [
+          {
+            CodeValue: CODES.brain.value,
+            CodingSchemeDesignator: CODES.brain.scheme,
+            CodeMeaning: CODES.brain.meaning,
+          },
+        ],
       },
     ],
     MRImageFrameTypeSequence: [{ FrameType: imageType, ...imageDescription(options.acquisition) }],
