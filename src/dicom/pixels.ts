@@ -4,7 +4,7 @@ import { readDicom } from './file.ts';
 import { fragmentsOfFrames, joinFragments } from './fragments.ts';
 import { decodeCompressed } from './frame-codecs.ts';
 import { instanceHeaderOf } from './instance.ts';
-import { storedValues } from './stored-values.ts';
+import { type FrameBytes, storedValues } from './stored-values.ts';
 import type { RawElement, Span } from './tokenizer.ts';
 import { isEncapsulated } from './transfer-syntax.ts';
 
@@ -71,22 +71,21 @@ async function readFrame(
   const spans = frames?.[frameNumber - 1];
   if (!spans) return storedValues(nativeFrame(content, frameNumber - 1), pixels, frame);
   const samples = await decodeCompressed(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
-  return storedValues({ bytes: samples, firstBit: 0, littleEndian: true, wordsSwapped: false }, pixels, frame);
+  return storedValues({ bytes: samples, firstBit: 0, littleEndian: true }, pixels, frame);
 }
 
 /** Where one frame of native pixel data lies; frames of single bits need not start at a byte (PS3.5 8.1.1). */
-function nativeFrame({ bytes, element, pixels, littleEndian }: Content, index: number) {
+function nativeFrame({ bytes, element, pixels, littleEndian }: Content, index: number): FrameBytes {
   const bitsAFrame = pixels.rows * pixels.columns * pixels.bitsAllocated;
   const firstBit = bitsAFrame * index;
   const firstByte = Math.floor(firstBit / 8);
   const end = Math.ceil((firstBit + bitsAFrame) / 8);
-  return {
-    bytes: bytes.subarray(element.start + firstByte, element.start + end),
-    firstBit: firstBit % 8,
-    littleEndian,
-    // PS3.5 A.3: bytes in OW are swapped in pairs; an odd-sized frame would need the byte next to it.
-    wordsSwapped: !littleEndian && element.vr.name === 'OW' && pixels.bitsAllocated === 8,
-  };
+  // PS3.5 A.3: in big endian OW, 8-bit samples come exchanged in pairs.
+  const swapped = !littleEndian && element.vr.name === 'OW' && pixels.bitsAllocated === 8;
+  const frame = swapped
+    ? Uint8Array.from({ length: end - firstByte }, (_, i) => bytes[element.start + ((firstByte + i) ^ 1)] ?? 0)
+    : bytes.subarray(element.start + firstByte, element.start + end);
+  return { bytes: frame, firstBit: firstBit % 8, littleEndian };
 }
 
 function encapsulatedFrames({ bytes, element, header }: Content): readonly (readonly Span[])[] {

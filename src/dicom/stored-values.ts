@@ -6,8 +6,6 @@ export interface FrameBytes {
   /** Where the first sample starts in the first byte; only single-bit frames have it other than 0. */
   readonly firstBit: number;
   readonly littleEndian: boolean;
-  /** Bytes of 8-bit samples exchanged in pairs. */
-  readonly wordsSwapped: boolean;
 }
 
 /** rows * columns rescaled values: mask to the stored bits, extend the sign, turn MONOCHROME1 over, rescale. PS3.5 8.1.1. */
@@ -37,7 +35,7 @@ type Samples = Uint8Array | Uint16Array | Uint32Array;
 
 function rawSamples(frame: FrameBytes, bitsAllocated: number, count: number): Samples {
   if (bitsAllocated === 1) return singleBits(frame, count);
-  if (bitsAllocated === 8) return frame.wordsSwapped ? swapPairs(frame.bytes, count) : frame.bytes;
+  if (bitsAllocated === 8) return frame.bytes;
   const size = bitsAllocated / 8;
   // Typed arrays want aligned bytes in the order of this machine, which Node runs little endian only.
   const aligned = frame.littleEndian && frame.bytes.byteOffset % size === 0;
@@ -55,8 +53,4 @@ function rawSamples(frame: FrameBytes, bitsAllocated: number, count: number): Sa
 /** The first pixel is the least significant bit. PS3.5 8.1.1. */
 function singleBits({ bytes, firstBit }: FrameBytes, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, i) => (bytes[(firstBit + i) >> 3]! >> ((firstBit + i) & 7)) & 1);
-}
-
-function swapPairs(bytes: Uint8Array, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, (_, i) => bytes[i ^ 1] ?? bytes[i]!);
 }
