@@ -39,15 +39,14 @@ export function anatomyField(
   const locateLeft = hippocampusLocator(leftShape);
   const locateRight = hippocampusLocator(rightShape);
   const ventricles: Ventricles = ventriclesOf(parameters);
-  let x = 0;
-  let y = 0;
-  let z = 0;
+  // An array, since numbers of the enclosing scope would be allocated anew at every move.
+  const at = new Float64Array(3);
 
   return {
-    moveTo(toX, toY, toZ) {
-      x = toX;
-      y = toY;
-      z = toZ;
+    moveTo(x, y, z) {
+      at[0] = x;
+      at[1] = y;
+      at[2] = z;
       envelopeAt(parameters, x, y, z, e);
       h.distance = 99;
       h.level = 99;
@@ -56,6 +55,9 @@ export function anatomyField(
       else locateRight(-x, y, z, h);
     },
     signal(width) {
+      const x = at[0]!;
+      const y = at[1]!;
+      const z = at[2]!;
       const inside = coverage(e.intracranial, width);
       const outer = inside < 1 ? outerSignal(parameters, signals, x, y, z, e.intracranial, width) : 0;
       if (inside === 0) return outer;
@@ -68,7 +70,8 @@ export function anatomyField(
       return outer + (inner - outer) * inside;
     },
     label() {
-      if (h.level <= 1) return (x > 0 ? 1 : 3) + (h.t < (x > 0 ? leftShape : rightShape).split ? 0 : 1);
+      const left = at[0]! > 0;
+      if (h.level <= 1) return (left ? 1 : 3) + (h.t < (left ? leftShape : rightShape).split ? 0 : 1);
       return e.intracranial <= 0 ? 5 : 0;
     },
     intracranialDistance: () => e.intracranial,

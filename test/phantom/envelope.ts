@@ -13,6 +13,7 @@ export interface Envelope {
 const STEM = makeRod([0, 24, 2], [0, 34, -74], 14.5, 5.5);
 const PEDUNCLE = makeRod([10, 17, 2], [6.5, 17, -20], 7.5, 7.5);
 const NECK = makeRod([0, 40, -30], [0, 52, -220], 60, 56);
+const FAR = 99;
 const NOSE = makeRod([0, -88, -32], [0, -104, -62], 5, 11);
 
 /**
@@ -34,23 +35,30 @@ export function envelopeAt(p: AnatomyParameters, x: number, y: number, z: number
   const under = baseHeight(ax, y) - z;
   // The temporal lobe rises backwards, as the petrous bone and the tentorium do.
   const lift = z + 20 - 0.22 * (y - 8);
-  const lobe = ellipsoid(ax - 39, y - 8, lift, p.temporal[0], p.temporal[1], p.temporal[2]) - 0.5 * wave;
+  // Far surfaces are not measured: beyond the reach of a fillet they change nothing.
+  const lobe =
+    lift < p.temporal[2] + 14
+      ? ellipsoid(ax - 39, y - 8, lift, p.temporal[0], p.temporal[1], p.temporal[2]) - 0.5 * wave
+      : FAR;
   const cerebrum = join(meet(vault + p.gap, under + 1.5, 6), lobe + p.gap * 0.6 + 0.5, 6);
   out.cerebrum = cerebrum;
-  out.cerebellum = 99;
-  out.stem = 99;
+  out.cerebellum = FAR;
+  out.stem = FAR;
   const upper = join(meet(vault, under - 2, 10), lobe, 8);
   out.intracranial = upper;
   if (z > 14) return;
   const pons = ellipsoid(x, y - 19, z + 28, 18, 13, 13);
   out.stem = join(join(rod(x, y, z, STEM), pons, 6), rod(ax, y, z, PEDUNCLE), 4);
-  const halves = ellipsoid(ax - 22, y - 61, z + 33, 31, 28, 29);
-  const vermis = ellipsoid(x, y - 58, z + 28, 15, 21, 25);
-  const cerebellum = join(halves, vermis, 8);
+  const cerebellum = y > 8 ? cerebellumDistance(x, y, z) : FAR;
   out.cerebellum = Math.max(cerebellum, 1.2 + 0.25 * p.gap - cerebrum);
   // It ends at the foramen magnum; the stem goes on as the cord.
   const fossa = meet(join(cerebellum - 2 - 0.6 * p.gap, out.stem - 3.5, 12), -62 - z, 4);
   out.intracranial = join(join(upper, fossa, 6), ellipsoid(x, y - 12, z + 10, 17, 17, 11), 6);
+}
+
+function cerebellumDistance(x: number, y: number, z: number): number {
+  const halves = ellipsoid(Math.abs(x) - 22, y - 61, z + 33, 31, 28, 29);
+  return join(halves, ellipsoid(x, y - 58, z + 28, 15, 21, 25), 8);
 }
 
 /** Roughly the distance to the skin of head, face, nose and neck, mm. */

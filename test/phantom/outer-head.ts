@@ -18,26 +18,42 @@ export function outerSignal(
   fromBrain: number,
   width: number,
 ): number {
-  const skin = skinDistance(p, x, y, z);
-  const head = coverage(skin, width);
-  if (head === 0) return s.air;
-  const depth = -skin;
-  const streaks =
-    Math.sin(0.21 * x + 2 * Math.sin(0.13 * y + p.phases[0])) * Math.sin(0.19 * z + 2 * Math.sin(0.1 * x));
-  let value = s.muscle + (s.fat - s.muscle) * (streaks > 0.75 ? (streaks - 0.75) * 3 : 0);
-  value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * Math.sin(0.06 * y + 0.05 * z)), width);
-  value += (s.skin - value) * coverage(depth - 1.6, width);
-  if (z < -56) {
-    value += (s.marrow - value) * coverage(rod(x, y, z, VERTEBRAE), 3);
-    value += (s.stem * 0.9 - value) * coverage(rod(x, y, z, CORD), 2.5);
-  }
   // Skull: two dark tables around marrow; it thins at the base.
   const thickness = p.skull * (1 + 0.3 * Math.sin(0.05 * x + 0.06 * y + p.phases[2])) * (z < -10 ? 0.8 : 1);
   const bone = coverage(fromBrain - thickness, width);
   const marrow = coverage(Math.abs(fromBrain - thickness * 0.5) - thickness * 0.22, width);
-  value += (s.bone + (s.marrow - s.bone) * marrow - value) * bone;
+  const skull = s.bone + (s.marrow - s.bone) * marrow;
+  if (bone === 1 && z > 0) return skull;
+  const skin = skinDistance(p, x, y, z);
+  const head = coverage(skin, width);
+  if (head === 0) return s.air;
+  let value = softTissue(p, s, x, y, z, -skin, width);
+  value += (skull - value) * bone;
   value = faceSignal(s, x, y, z, width, value);
   return s.air + (value - s.air) * head;
+}
+
+/** Skin over fat over muscle; vertebrae and cord in the neck. `depth` is below the skin, mm. */
+function softTissue(
+  p: AnatomyParameters,
+  s: TissueSignals,
+  x: number,
+  y: number,
+  z: number,
+  depth: number,
+  width: number,
+): number {
+  let value = s.muscle;
+  if (z < 10) {
+    const streaks =
+      Math.sin(0.21 * x + 2 * Math.sin(0.13 * y + p.phases[0])) * Math.sin(0.19 * z + 2 * Math.sin(0.1 * x));
+    if (streaks > 0.75) value += (s.fat - s.muscle) * (streaks - 0.75) * 3;
+  }
+  value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * Math.sin(0.06 * y + 0.05 * z)), width);
+  value += (s.skin - value) * coverage(depth - 1.6, width);
+  if (z > -56) return value;
+  value += (s.marrow - value) * coverage(rod(x, y, z, VERTEBRAE), 3);
+  return value + (s.stem * 0.9 - value) * coverage(rod(x, y, z, CORD), 2.5);
 }
 
 /** Orbits, eyes, optic nerves, nose, sinuses and pharynx. */

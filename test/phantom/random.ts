@@ -12,10 +12,11 @@ export interface RandomStream {
 
 /** mulberry32 (Tommy Ettinger, public domain construction): one addition and three multiply-xor rounds a number. */
 export function randomStream(seed: number, purpose = ''): RandomStream {
-  let state = seed >>> 0;
-  for (const character of purpose) state = Math.imul(state ^ character.codePointAt(0)!, 0x9e3779b1) >>> 0;
+  // Signed, so that the engine can keep it without an allocation.
+  let state = seed | 0;
+  for (const character of purpose) state = Math.imul(state ^ character.codePointAt(0)!, 0x9e3779b1);
   const bits = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
+    state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return (mixed ^ (mixed >>> 14)) >>> 0;

@@ -25,12 +25,15 @@ export function renderHead(head: HeadModel, grid: Grid): { volume: Volume; label
   const m = gridToTemplate(head, grid);
   const { field } = head;
   const pitch = Math.hypot(m[0]!, m[4]!, m[8]!);
+  // Further from the skin than this, no sample of a voxel can be inside it.
+  const clear = 1 + Math.max(...[0, 1, 2].map((axis) => Math.hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!)));
   const fine = samplingOf(m, FINE * head.templateScale);
   const coarse = samplingOf(m, COARSE * head.templateScale);
   let at = 0;
   for (let k = 0; k < nk; k += 1) {
     for (let j = 0; j < nj; j += 1) {
       let skip = 0;
+      let deep = false;
       for (let i = 0; i < ni; i += 1, at += 1) {
         if (skip > 0) {
           skip -= 1;
@@ -40,15 +43,17 @@ export function renderHead(head: HeadModel, grid: Grid): { volume: Volume; label
         const x = m[0]! * i + m[1]! * j + m[2]! * k + m[3]!;
         const y = m[4]! * i + m[5]! * j + m[6]! * k + m[7]!;
         const z = m[8]! * i + m[9]! * j + m[10]! * k + m[11]!;
-        const toSkin = field.skinDistance(x, y, z);
-        if (toSkin > 12) {
+        // Deep inside the skull the next voxel cannot be outside the skin.
+        const toSkin = deep ? 0 : field.skinDistance(x, y, z);
+        if (toSkin > clear) {
           // The bound is loose far away; a third of it is always safe to walk.
-          skip = Math.floor(toSkin / 3 / pitch) - 1;
+          skip = Math.max(0, Math.floor(toSkin / 3 / pitch) - 1);
           data[at] = head.signals.air;
           continue;
         }
         field.moveTo(x, y, z);
         labels[at] = field.label();
+        deep = field.intracranialDistance() < -2 * pitch;
         const near = field.hippocampusDistance();
         data[at] =
           near > -FINE_SHELL && near < FINE_SHELL ? sampled(head, fine, x, y, z) : sampled(head, coarse, x, y, z);
