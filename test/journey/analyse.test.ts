@@ -1,16 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { main } from '../../src/cli/main.ts';
-import { encodeMrSeries } from '../../src/imaging/mr-series.ts';
-import { readNifti, writeNifti } from '../../src/imaging/nifti.ts';
+import { readNifti } from '../../src/imaging/nifti.ts';
 import { recordTerminal } from '../harness/terminal.ts';
-import { makeHead } from '../phantom/head.ts';
-import { renderHead } from '../phantom/raster.ts';
-import { headGrid } from '../phantom/render.ts';
 
-const head = makeHead({ seed: 11, leftVolumeMm3: 2600, rightVolumeMm3: 3500 });
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FILES = [
   'bundle.json',
   'labels.nii.gz',
@@ -30,8 +28,19 @@ interface Measurements {
   readonly asymmetryIndex: number;
   readonly geometry: { readonly voxelVolumeMm3: number };
   readonly withheld: Record<string, string>;
-  readonly runKey: string;
 }
+
+/** A program of the repository in a process of its own, as a person starts it. */
+function start(...args: string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const analyse = (path: string, out: string): ReturnType<typeof start> =>
+  start('src/cli/launch.js', 'analyse', path, '--out', out, '--times');
 
 describe('the walk on the command line', () => {
   let folder = '';
@@ -40,66 +49,38 @@ describe('the walk on the command line', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'neuroinsight-journey-'));
-    const { volume } = renderHead(head, headGrid(1));
-    await writeFile(join(folder, 'head.nii.gz'), writeNifti(volume));
-    await mkdir(join(folder, 'study'));
-    const files = encodeMrSeries(volume, {
-      identifiersFrom: 'journey',
-      kind: 'classic',
-      sliceOrder: 'descending',
-      patient: { patientName: 'Phantom^Eleven', patientId: 'P11', patientSex: 'F', patientAge: '042Y' },
-      study: { studyDate: '20240301', studyTime: '101500' },
-      series: { seriesDescription: 'T1 MPRAGE SAG', seriesNumber: 3 },
-      acquisition: {
-        mrAcquisitionType: '3D',
-        scanningSequence: ['GR', 'IR'],
-        sequenceVariant: ['SP', 'MP'],
-        repetitionTime: 2300,
-        echoTime: 2.98,
-        inversionTime: 900,
-        flipAngle: 9,
-        magneticFieldStrength: 3,
-      },
-    });
-    await Promise.all(files.map((bytes, index) => writeFile(join(folder, 'study', `${index}.dcm`), bytes)));
-    await writeFile(join(folder, 'study', 'readme.txt'), 'not an image');
-  });
+    const rendered = start('test/phantom/render.ts', '--out', folder, '--count', '1', '--seed', '11');
+    expect({ code: rendered.code, err: rendered.err }).toEqual({ code: 0, err: '' });
+  }, 300_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('takes a DICOM folder to every form of the result, left as left', async () => {
-    const terminal = recordTerminal();
-    const code = await main(['analyse', join(folder, 'study'), '--out', join(folder, 'out'), '--times'], terminal);
-    expect(terminal.written.err).toContain('passed over readme.txt');
-    expect({ code, err: terminal.written.err.match(/refused.*|defect.*/)?.[0] }).toEqual({ code: 0, err: undefined });
+  it('takes a head to every form of the result, left as left', async () => {
+    const { code, out, err } = analyse(join(folder, 'head_001.nii.gz'), join(folder, 'out'));
+    expect({ code, refusal: err.match(/refused.*|defect.*/)?.[0] }).toEqual({ code: 0, refusal: undefined });
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(FILES);
     const measured = await measurementsIn('out');
-    expect(measured.asymmetryIndex).toBeLessThan(0);
+    const [truth] = JSON.parse(await readFile(join(folder, 'truth.json'), 'utf8'));
+    expect(Math.sign(measured.asymmetryIndex)).toBe(Math.sign(truth.left.volumeMm3 - truth.right.volumeMm3));
     const labels = readNifti(await readFile(join(folder, 'out', 'labels.nii.gz')));
     const count = (label: number): number => labels.data.reduce((sum, value) => sum + Number(value === label), 0);
-    expect(count(1) * measured.geometry.voxelVolumeMm3).toBeCloseTo(measured.left.volumeMm3, 3);
-    expect(count(2) * measured.geometry.voxelVolumeMm3).toBeCloseTo(measured.right.volumeMm3, 3);
-    expect(terminal.written.out).toContain('research use only');
-  });
-
-  it('changes no byte when it is repeated', async () => {
-    const before = await readFile(join(folder, 'out', 'seg.dcm'));
-    expect(await main(['analyse', join(folder, 'study'), '--out', join(folder, 'out')], recordTerminal())).toBe(0);
-    expect(Buffer.compare(await readFile(join(folder, 'out', 'seg.dcm')), before)).toBe(0);
-  });
-
-  it('takes a NIfTI file and withholds percentiles without an age', async () => {
-    expect(await main(['analyse', join(folder, 'head.nii.gz'), '--out', join(folder, 'nifti')], recordTerminal())).toBe(
-      0,
-    );
-    const measured = await measurementsIn('nifti');
+    expect(count(1) * measured.geometry.voxelVolumeMm3).toBeCloseTo(measured.left.volumeMm3, 0);
+    expect(count(2) * measured.geometry.voxelVolumeMm3).toBeCloseTo(measured.right.volumeMm3, 0);
     expect(measured.left.percentile).toBeNull();
     expect(measured.withheld['left.percentile']).toMatch(/age|quality/);
-    expect(measured.asymmetryIndex).toBeLessThan(0);
-  });
+    expect(out).toContain('research use only');
+  }, 300_000);
+
+  it('changes no byte when it is repeated', async () => {
+    const names = ['seg.dcm', 'sr.dcm', 'bundle.json', 'measurements.json'];
+    const read = (): Promise<Buffer[]> => Promise.all(names.map((name) => readFile(join(folder, 'out', name))));
+    const before = await read();
+    expect(analyse(join(folder, 'head_001.nii.gz'), join(folder, 'out')).code).toBe(0);
+    expect((await read()).map((bytes, index) => bytes.equals(before[index]!))).toEqual(names.map(() => true));
+  }, 300_000);
 
   it.each([
     ['a missing path', 'nowhere', 'nothing-to-read'],
-    ['a text file', 'study/readme.txt', 'not-dicom'],
+    ['a text file', 'truth.json', 'not-dicom'],
   ])('refuses %s by name and writes nothing', async (_, path, kind) => {
     const terminal = recordTerminal();
     expect(await main(['analyse', join(folder, path), '--out', join(folder, 'none')], terminal)).toBe(2);
