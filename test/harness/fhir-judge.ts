@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { digestOf } from '../../src/domain/identity.ts';
 import type { Peer } from './shared-data.ts';
 
 /** What the HL7 validator needs to run. */
@@ -50,17 +51,42 @@ function findingOf(line: string): Finding | undefined {
 }
 
 /**
+ * A compiled copy of the judge: it compiles beside itself, which takes longer than judging. Copies are kept in the
+ * temporary folder under the digest of their source; a copy appears there whole, by a rename, or not at all.
+ */
+function compiledJudge(source: string): string {
+  const files = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const contents = files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((file) => readFileSync(file));
+  const home = join(tmpdir(), `neuroinsight-fhir-judge-${digestOf(contents).slice(0, 16)}`);
+  if (existsSync(home)) return home;
+  const fresh = mkdtempSync(`${home}-`);
+  cpSync(source, fresh, { recursive: true });
+  // Without files to judge it compiles and finds nothing.
+  const run = spawnSync('bash', [join(fresh, 'run.sh')], { encoding: 'utf8' });
+  if (!run.stdout.includes('SUMMARY')) throw new Error(`the FHIR judge does not compile: ${run.stderr.slice(-2000)}`);
+  try {
+    renameSync(fresh, home);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!existsSync(home)) throw error;
+  }
+  return home;
+}
+
+/**
  * Runs the HL7 validator once over many resources (its start costs seconds, a file a fraction of one), with our
- * profiles and terminology loaded. The judge compiles beside itself, so it runs in a copy.
+ * profiles and terminology loaded.
  */
 export function judgeFhir(judgeFolder: string, subjects: Readonly<Record<string, string>>): Verdict {
-  const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-fhir-judge-'));
+  const judge = compiledJudge(judgeFolder);
+  const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-fhir-subjects-'));
   try {
-    cpSync(judgeFolder, join(folder, 'judge'), { recursive: true });
-    mkdirSync(join(folder, 'subjects'));
-    for (const [name, text] of Object.entries(subjects)) writeFileSync(join(folder, 'subjects', `${name}.json`), text);
+    for (const [name, text] of Object.entries(subjects)) writeFileSync(join(folder, `${name}.json`), text);
     const profiles = conformanceFiles().flatMap((file) => ['-p', file]);
-    const run = spawnSync('bash', [join(folder, 'judge', 'run.sh'), '-w', ...profiles, join(folder, 'subjects')], {
+    const run = spawnSync('bash', [join(judge, 'run.sh'), '-w', ...profiles, folder], {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     });
