@@ -9,7 +9,7 @@ import {
   T2_SERIES,
 } from '../../test/harness/series-fixture.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { InstanceHeader, PatientHeader, SeriesOfInstances } from '../domain/instance.ts';
+import type { InstanceHeader, PatientHeader, SeriesHeader, SeriesOfInstances } from '../domain/instance.ts';
 import { selectSeries } from './select-series.ts';
 
 const failure = (input: readonly SeriesOfInstances[]): NeuroInsightError => {
@@ -178,9 +178,22 @@ describe('a study without a series to measure', () => {
     expect(line([makeSeries({ pixels: false })])[0]).toBe('no-pixel-data');
   });
 
+  it('is told its planes where every slice has another one', () => {
+    const radial = makeSeries({
+      slices: 120,
+      alter: (one, k) => {
+        const [c, s] = [Math.cos(k / 20), Math.sin(k / 20)];
+        return { ...one, frames: [{ ...one.frames[0]!, imageOrientationPatient: [c, s, 0, -s, c, 0] }] };
+      },
+    });
+    expect(line([radial])[1]).toContain('64 orientations: localizer');
+  });
+
   it('says so of an empty input and of an empty series', () => {
     expect(line([])).toEqual(['no-usable-series', 'the input holds no series']);
     expect(line([{ seriesInstanceUid: '1.2', instances: [] }])[1]).toContain('no images (series without number)');
+    const unnumbered = makeSeries({ modality: 'CT', series: { seriesNumber: undefined } as Partial<SeriesHeader> });
+    expect(line([unnumbered])[1]).toContain('modality CT is not MR (series without number)');
   });
 
   it('never quotes the free text of the header', () => {

@@ -40,6 +40,8 @@ type Orientation = readonly [number, number, number, number, number, number];
 const SAME_POSITION_MM = 0.01;
 /** cos of about 2.6 degrees: header noise stays below it, planes of a localizer are far above. */
 const SAME_DIRECTION = 0.999;
+/** No acquisition has more; a header made to be slow shall not be. Two are too many already. */
+const MOST_ORIENTATIONS = 64;
 
 const dot = (a: Vec3, b: Vec3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 const rowOf = (o: Orientation): Vec3 => [o[0], o[1], o[2]];
@@ -66,8 +68,9 @@ function byOrientation(slices: readonly SliceRef[]): SliceRef[][] {
     const orientation = slice.frame.imageOrientationPatient;
     if (orientation === undefined) continue;
     const group = groups.find((known) => sameOrientation(known.orientation, orientation));
-    if (group === undefined) groups.push({ orientation, slices: [slice] });
-    else group.slices.push(slice);
+    if (group !== undefined) group.slices.push(slice);
+    else if (groups.length < MOST_ORIENTATIONS) groups.push({ orientation, slices: [slice] });
+    else groups.at(-1)!.slices.push(slice);
   }
   return groups.map((group) => group.slices);
 }

@@ -40,7 +40,7 @@ describe('the terminology', () => {
   const known = new Map(codes.map((code) => [`${CODE_SYSTEM_URLS[code.scheme]}|${code.value}`, code.meaning]));
 
   it('defines every own code that the server writes, and no other', () => {
-    const { concept, count, url } = read<CodeSystem>('terminology/CodeSystem-measurements.json');
+    const { concept, count, url } = read<CodeSystem>('terminology/fhir/CodeSystem-measurements.json');
     const own = codes.filter(({ scheme }) => scheme === '99NEUROINSIGHT');
     expect(url).toBe(CODE_SYSTEM_URLS['99NEUROINSIGHT']);
     expect(concept!.map(({ code, display }) => `${code}: ${display}`).sort()).toEqual(
@@ -51,7 +51,7 @@ describe('the terminology', () => {
   });
 
   it('defines the quality checks', () => {
-    const { concept, url } = read<CodeSystem>('terminology/CodeSystem-quality-checks.json');
+    const { concept, url } = read<CodeSystem>('terminology/fhir/CodeSystem-quality-checks.json');
     expect(url).toBe(SYSTEMS.qualityChecks);
     expect(Object.fromEntries(concept!.map(({ code, display }) => [code, display]))).toEqual(QUALITY_CHECK_DISPLAYS);
   });
@@ -66,9 +66,9 @@ describe('the terminology', () => {
     expect(named.sort()).toEqual(Object.keys(QUALITY_CHECK_DISPLAYS).sort());
   });
 
-  const valueSets = namesIn('terminology').filter((name) => name.startsWith('ValueSet'));
+  const valueSets = namesIn('terminology/fhir').filter((name) => name.startsWith('ValueSet'));
   it.each(valueSets)('%s lists codes of the table under their own meaning', (name) => {
-    const listed = read<ValueSet>(`terminology/${name}`).compose!.include.flatMap(({ system, concept }) =>
+    const listed = read<ValueSet>(`terminology/fhir/${name}`).compose!.include.flatMap(({ system, concept }) =>
       concept!.map(({ code, display }) => [`${system}|${code}`, display] as const),
     );
     const ofTable = listed.filter(([key]) => !/hl7\.org/.test(key));
@@ -76,8 +76,8 @@ describe('the terminology', () => {
   });
 
   it('leads every code of the private DICOM scheme to its definition', () => {
-    const { concept } = read<CodeSystem>('terminology/CodeSystem-measurements.json');
-    const [toOwn, toPublic] = read<ConceptMap>('terminology/ConceptMap-dicom-private-scheme.json').group!;
+    const { concept } = read<CodeSystem>('terminology/fhir/CodeSystem-measurements.json');
+    const [toOwn, toPublic] = read<ConceptMap>('terminology/fhir/ConceptMap-dicom-private-scheme.json').group!;
     expect(toOwn!.element.map(({ code }) => code)).toEqual(concept!.map(({ code }) => code));
     expect(toOwn!.element.every(({ code, target }) => target![0]!.code === code)).toBe(true);
     for (const { target } of toPublic!.element) {

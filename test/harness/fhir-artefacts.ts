@@ -103,7 +103,7 @@ function fragments(): Artefact[] {
     valueSet('fragment-sop-classes', `${dicom}/part04/sect_B.5.html#table_B.5-1`, 'urn:ietf:rfc:3986', sopClasses),
   ];
   return resources.map((resource) => ({
-    path: `terminology/fragments/${resource.resourceType}-${resource.id}.json`,
+    path: `terminology/fhir/fragments/${resource.resourceType}-${resource.id}.json`,
     resource,
   }));
 }

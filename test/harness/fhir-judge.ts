@@ -30,9 +30,9 @@ export interface Verdict {
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The conformance resources of the repository, file by file: profiles/ also holds examples, terminology/ a table. */
+/** The conformance resources of the repository, file by file: profiles/ also holds examples, terminology/fhir fragments. */
 export function conformanceFiles(): string[] {
-  return ['profiles', 'terminology', 'terminology/fragments'].flatMap((folder) =>
+  return ['profiles', 'terminology/fhir', 'terminology/fhir/fragments'].flatMap((folder) =>
     readdirSync(join(REPOSITORY, folder))
       .filter((name) => /^(StructureDefinition|CodeSystem|ValueSet|ConceptMap)-.+\.json$/.test(name))
       .map((name) => join(REPOSITORY, folder, name)),
