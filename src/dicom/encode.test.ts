@@ -137,6 +137,11 @@ describe('formatValue', () => {
     expect(formatValue('PN', `${'a'.repeat(70)}^b=c`)).toBe(`${'a'.repeat(64)}=c`);
   });
 
+  it('writes a name of 64 characters outside the basic plane', () => {
+    const name = '\u{20BB7}'.repeat(64);
+    expect(Buffer.from(encodeDicom({ ...MR, PatientName: name })).includes(Buffer.from(name))).toBe(true);
+  });
+
   it('takes control characters and value separators out of short text', () => {
     expect(formatValue('LO', 'a\\b\nc\x1b')).toBe('a/b c ');
     expect(formatValue('UT', 'a\\b\nc')).toBe('a\\b\nc');

@@ -56,7 +56,7 @@ export function encodeDicom(dataset: NaturalDataset, transferSyntaxUid: string =
   const context = { bitsAllocated: 16, signed: false, encapsulated: isEncapsulated(transferSyntaxUid) };
   const file = new dcmjs.data.DicomDict(fileMeta(dataset, transferSyntaxUid));
   file.dict = writtenDataset({ ...dataset, SpecificCharacterSet: UTF_8 }, context);
-  const bytes = new Uint8Array(file.write({ fragmentMultiframe: false }));
+  const bytes = new Uint8Array(file.write({ fragmentMultiframe: false, allowInvalidVRLength: true }));
   return transferSyntaxUid === DEFLATED_EXPLICIT_LITTLE_ENDIAN ? deflateDataset(bytes) : bytes;
 }
 

@@ -6,24 +6,39 @@ import type { Dataset } from './dataset.ts';
 /** No MR object of today comes near; keeps a hostile Number of Frames from filling memory with headers. */
 const MOST_FRAMES = 100_000;
 
+/** One item of functional groups; its macros are looked up once, the shared ones once for all frames. */
+class GroupItem {
+  readonly #item: Dataset;
+  readonly #macros = new Map<string, Dataset | undefined>();
+
+  constructor(item: Dataset) {
+    this.#item = item;
+  }
+
+  macro(keyword: string): Dataset | undefined {
+    if (!this.#macros.has(keyword)) this.#macros.set(keyword, this.#item.item(keyword));
+    return this.#macros.get(keyword);
+  }
+}
+
 /**
  * What one frame says of itself: in a multi-frame functional group (PS3.3 C.7.6.16) of the frame, else in a shared
  * one, else at the top of the dataset.
  */
 export class FrameGroups {
-  readonly #places: readonly Dataset[];
+  readonly #places: readonly GroupItem[];
   readonly #dataset: Dataset;
 
-  constructor(dataset: Dataset, shared: Dataset | undefined, perFrame: Dataset | undefined) {
+  constructor(dataset: Dataset, places: readonly GroupItem[]) {
     this.#dataset = dataset;
-    this.#places = [perFrame, shared].filter((place) => place !== undefined);
+    this.#places = places;
   }
 
   /** The macro's item that has the keyword, else the dataset itself; undefined where none has it. */
   holder(macros: readonly string[], keyword: string): Dataset | undefined {
     for (const place of this.#places) {
       for (const macro of macros) {
-        const item = place.item(macro);
+        const item = place.macro(macro);
         if (item?.element(keyword)?.length) return item;
       }
     }
@@ -67,11 +82,9 @@ export function frameGroupsOf(dataset: Dataset): readonly FrameGroups[] {
       `${count} frames but ${perFrame.length} per-frame functional groups`,
     );
   }
-  if (perFrame.length === 0) {
-    const same = new FrameGroups(dataset, shared, undefined);
-    return new Array<FrameGroups>(count).fill(same);
-  }
-  return perFrame.map((frame) => new FrameGroups(dataset, shared, frame));
+  const sharedPlaces = shared ? [new GroupItem(shared)] : [];
+  if (perFrame.length === 0) return new Array<FrameGroups>(count).fill(new FrameGroups(dataset, sharedPlaces));
+  return perFrame.map((frame) => new FrameGroups(dataset, [new GroupItem(frame), ...sharedPlaces]));
 }
 
 function numberOfFrames(dataset: Dataset): number {
