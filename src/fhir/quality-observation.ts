@@ -7,7 +7,7 @@ import { narrativeOf } from './narrative.ts';
 import { observationOf, observationUid } from './observations.ts';
 import type { BundleContext } from './result-context.ts';
 
-/** Codes of the checks in terminology/CodeSystem-quality-checks.json; any other check is told by its name alone. */
+/** Codes of the checks in terminology/fhir/CodeSystem-quality-checks.json; any other check is told by its name alone. */
 export const QUALITY_CHECK_DISPLAYS: Readonly<Record<string, string>> = {
   resolution: 'Resolution',
   anisotropy: 'Anisotropy',
