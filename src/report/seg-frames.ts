@@ -50,24 +50,27 @@ export function slicePositionOf({ affine }: Grid, slice: number): number[] {
 
 /** Frames in the order of their dimension indices: all of segment 1, then all of segment 2; empty slices have none. */
 export function framesOf(labels: LabelVolume, handedness: 1 | -1): SegmentFrame[] {
-  const slices = slicesWithLabels(labels);
-  const used = slices.flatMap((present, slice) => (present.size > 0 ? [slice] : []));
+  const present = segmentsInSlices(labels);
+  const used = present.flatMap((segments, slice) => (segments === 0 ? [] : [slice]));
   if (handedness < 0) used.reverse();
-  return SEGMENTS.flatMap((segment, index) =>
+  return SEGMENTS.flatMap((_, index) =>
     used.flatMap((slice, rank) =>
-      segment.labels.some((label) => slices[slice]!.has(label))
-        ? [{ segmentNumber: index + 1, slice, positionIndex: rank + 1 }]
-        : [],
+      present[slice]! & (1 << index) ? [{ segmentNumber: index + 1, slice, positionIndex: rank + 1 }] : [],
     ),
   );
 }
 
-function slicesWithLabels({ shape, data }: LabelVolume): Set<number>[] {
+/** For each slice, one bit a segment that has a voxel in it. */
+function segmentsInSlices({ shape, data }: LabelVolume): number[] {
+  const bitOf = Uint8Array.from({ length: 256 }, (_, label) =>
+    SEGMENTS.reduce((bits, { labels }, index) => (labels.includes(label) ? bits | (1 << index) : bits), 0),
+  );
   const size = shape[0] * shape[1];
   return Array.from({ length: shape[2] }, (_, slice) => {
-    const present = new Set(data.subarray(slice * size, (slice + 1) * size));
-    present.delete(HippocampusLabel.background);
-    return present;
+    let bits = 0;
+    const end = (slice + 1) * size;
+    for (let voxel = slice * size; voxel < end; voxel++) bits |= bitOf[data[voxel]!]!;
+    return bits;
   });
 }
 
