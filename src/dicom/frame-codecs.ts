@@ -5,6 +5,10 @@ import { decodeJpegLossless } from './jpeg-lossless.ts';
 import { decodeNative, type NativeCodec } from './native-codecs.ts';
 import { decodeRle } from './rle.ts';
 
+/** A frame may grow to this many bytes, and above it to no more than `RATIO` times what it is compressed. */
+const FREE_BYTES = 16 * 2 ** 20;
+const RATIO = 1000;
+
 type Decoder = (frame: Uint8Array, pixels: PixelHeader) => Uint8Array | Promise<Uint8Array>;
 
 const native =
@@ -31,7 +35,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
 
 /**
  * Decodes one frame of an encapsulated transfer syntax to little endian samples of BitsAllocated bits.
- * @throws malformed-pixels, unsupported-transfer-syntax.
+ * @throws malformed-pixels, unsupported-transfer-syntax; limit-exceeded for a large frame from next to nothing.
  */
 export async function decodeCompressed(
   frame: Uint8Array,
@@ -41,9 +45,12 @@ export async function decodeCompressed(
   const decoder = DECODERS[transferSyntaxUid];
   if (!decoder)
     throw new NeuroInsightError('unsupported-transfer-syntax', `pixels of ${transferSyntaxUid} are not decoded`);
+  const size = bytesOf(pixels);
+  if (size > Math.max(FREE_BYTES, RATIO * frame.length)) {
+    throw new NeuroInsightError('limit-exceeded', `a compressed frame of ${frame.length} bytes would give ${size}`);
+  }
   const samples = await decoder(frame, pixels);
-  if (samples.length < bytesOf(pixels))
-    throw new NeuroInsightError('malformed-pixels', 'a compressed frame gives too few pixels');
+  if (samples.length < size) throw new NeuroInsightError('malformed-pixels', 'a compressed frame gives too few pixels');
   return samples;
 }
 

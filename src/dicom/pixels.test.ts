@@ -268,6 +268,13 @@ describe('decodeFrame of compressed pixels', () => {
     }
   });
 
+  it('refuses a large frame from next to nothing before memory is asked for', async () => {
+    const hostile = { Rows: 8192, Columns: 8192, PixelData: [new Uint8Array(100)] };
+    for (const syntax of ['1.2.840.10008.1.2.5', '1.2.840.10008.1.2.4.50', '1.2.840.10008.1.2.4.201']) {
+      await expect(decode(hostile, 1, syntax)).rejects.toThrow(expect.objectContaining({ kind: 'limit-exceeded' }));
+    }
+  });
+
   it('names a transfer syntax that it does not decode', async () => {
     const video = decode({ PixelData: [new Uint8Array(10)] }, 1, '1.2.840.10008.1.2.4.102');
     await expect(video).rejects.toThrow(expect.objectContaining({ kind: 'unsupported-transfer-syntax' }));
