@@ -1,50 +1,85 @@
 import type { Affine, Grid, LabelVolume, Vec3, Volume } from '../domain/geometry.ts';
 import { HippocampusLabel } from '../domain/geometry.ts';
 import type { Segmentation, SideProbabilities } from '../domain/segmentation.ts';
-import { applyAffine, boundsOf, invertAffine, multiplyAffine, voxelCountOf, voxelSizeOf } from './affine.ts';
+import {
+  applyAffine,
+  boundsOf,
+  invertAffine,
+  multiplyAffine,
+  voxelCountOf,
+  voxelSizeOf,
+  voxelVolumeOf,
+} from './affine.ts';
 import { dilateMask, largestComponent } from './components.ts';
-import { trilinearAt } from './trilinear.ts';
+import { sampleTrilinearly } from './trilinear.ts';
 
 /** How far beyond the largest component probabilities still count: the surface lies between two voxels. */
 const MARGIN_VOXELS = 2;
 /** Levels are cut off here, alike on both sides of the surface. */
 const LEVEL_LIMIT = 4;
+/** Levels are told apart to a thousandth: finer differences are rounding and may depend on the axis order. */
+const LEVELS_PER_UNIT = 1000;
 /** A source voxel longer than this (mm, on a 1 mm model grid) is decided by several samples along that axis. */
 const COARSE_MM = 1.05;
 
 /**
- * Carries a segmentation from the model grid to the source grid. A source voxel belongs to a hippocampus where most
- * of it lies inside the surface at the segmentation's threshold; it is anterior where the anterior probability is at
- * least the posterior one. Only the largest component of each side counts. Where both sides claim a voxel, the one
- * with the greater probability gets it.
+ * Carries a segmentation from the model grid to the source grid. Only the largest component of each side counts
+ * (26-connected, at the segmentation's threshold). The surface is chosen so that the volume on the source grid is
+ * that of the component on the model grid, to about one voxel: cutting at the threshold itself would lose a few per
+ * cent of every convex body, more on a coarser grid. A voxel is anterior where the anterior probability is at least
+ * the posterior one. Where both sides claim a voxel, the one with the greater probability gets it.
  *
  * @returns `HippocampusLabel` values on `grid`, i fastest.
+ * @throws limit-exceeded, poor-geometry for a grid that cannot be one.
  */
 export function toSourceSpace(segmentation: Segmentation, grid: Grid): LabelVolume {
   const data = new Uint8Array(voxelCountOf(grid.shape));
-  const claims = [
-    { side: sideFields(segmentation.left, segmentation.threshold), anterior: HippocampusLabel.leftAnterior },
-    { side: sideFields(segmentation.right, segmentation.threshold), anterior: HippocampusLabel.rightAnterior },
-  ];
-  const modelOfSource = multiplyAffine(invertAffine(segmentation.modelGrid.affine), grid.affine);
-  const strength = new Map<number, number>();
-  for (const { side, anterior } of claims) {
-    if (!side) continue;
-    paint(side, grid, segmentation.modelGrid.affine, modelOfSource, (at, level, lead) => {
-      const rival = data[at] === 0 ? undefined : strength.get(at);
-      if (rival !== undefined && rival >= level) return;
-      strength.set(at, level);
-      data[at] = lead >= 0 ? anterior : anterior + 1;
-    });
+  const left = claimOf(segmentation.left, segmentation, grid);
+  const right = claimOf(segmentation.right, segmentation, grid);
+  const taken = new Map<number, number>();
+  for (const { at, level, lead } of left) {
+    taken.set(at, level);
+    data[at] = lead >= 0 ? HippocampusLabel.leftAnterior : HippocampusLabel.leftPosterior;
+  }
+  for (const { at, level, lead } of right) {
+    if ((taken.get(at) ?? Number.NEGATIVE_INFINITY) >= level) continue;
+    data[at] = lead >= 0 ? HippocampusLabel.rightAnterior : HippocampusLabel.rightPosterior;
   }
   return { shape: grid.shape, affine: grid.affine, data };
 }
 
+/** A voxel of the source grid that one side wants. */
+interface ClaimedVoxel {
+  readonly at: number;
+  readonly level: number;
+  /** Anterior minus posterior probability. */
+  readonly lead: number;
+}
+
+function claimOf(side: SideProbabilities, { threshold, modelGrid }: Segmentation, grid: Grid): ClaimedVoxel[] {
+  const fields = sideFields(side, threshold, modelGrid.affine);
+  if (!fields) return [];
+  const box = sourceBox(fields.level, grid);
+  const level = meanOverVoxels(fields.level, box, -LEVEL_LIMIT);
+  const lead = meanOverVoxels(fields.lead, box, 0);
+  const wanted = volumeWithin(fields.level, fields.component, grid) / voxelVolumeOf(grid.affine);
+  const cut = levelHolding(level, wanted);
+  const claimed: ClaimedVoxel[] = [];
+  const [ni, nj] = box.shape;
+  for (let n = 0; n < level.length; n++) {
+    if (rankOf(level[n]!) < cut) continue;
+    const [i, j, k] = [n % ni, Math.floor(n / ni) % nj, Math.floor(n / (ni * nj))];
+    const at = box.low[0] + i + grid.shape[0] * (box.low[1] + j + grid.shape[1] * (box.low[2] + k));
+    claimed.push({ at, level: level[n]!, lead: lead[n]! });
+  }
+  return claimed;
+}
+
 /** One side on its crop: `level` is 0 on the surface and positive inside, `lead` is anterior minus posterior. */
 interface SideFields {
-  readonly origin: Vec3;
   readonly level: Volume;
   readonly lead: Volume;
+  readonly component: Uint8Array;
 }
 
 /**
@@ -52,7 +87,7 @@ interface SideFields {
  * the probability, a sigmoid across the boundary, crosses the threshold; the probability itself, taken as a straight
  * line there, would shrink every hippocampus at a threshold above one half.
  */
-function sideFields(side: SideProbabilities, threshold: number): SideFields | undefined {
+function sideFields(side: SideProbabilities, threshold: number, modelAffine: Affine): SideFields | undefined {
   const { anterior, posterior, shape, origin } = side;
   const inside = new Uint8Array(anterior.length);
   for (let at = 0; at < inside.length; at++) if (anterior[at]! + posterior[at]! >= threshold) inside[at] = 1;
@@ -66,78 +101,90 @@ function sideFields(side: SideProbabilities, threshold: number): SideFields | un
     lead[at] = anterior[at]! - posterior[at]!;
     // Another component inside the margin stays out: it is not this hippocampus.
     if (near[at] === 0 || (inside[at] === 1 && largest.mask[at] === 0)) continue;
-    const value = logOdds(anterior[at]! + posterior[at]!) - limit;
+    const value = logOdds(Math.min(1, anterior[at]! + posterior[at]!)) - limit;
     level[at] = Math.max(-LEVEL_LIMIT, Math.min(LEVEL_LIMIT, value));
   }
-  const affine: Affine = [1, 0, 0, origin[0], 0, 1, 0, origin[1], 0, 0, 1, origin[2]];
-  return { origin, level: { shape, affine, data: level }, lead: { shape, affine, data: lead } };
+  const affine = multiplyAffine(modelAffine, [1, 0, 0, origin[0], 0, 1, 0, origin[1], 0, 0, 1, origin[2]]);
+  return { level: { shape, affine, data: level }, lead: { shape, affine, data: lead }, component: largest.mask };
 }
 
 function logOdds(probability: number): number {
   return Math.log(probability / (1 - probability));
 }
 
-type Claim = (at: number, level: number, lead: number) => void;
+/** A box of voxels of the source grid, as a grid of its own. */
+interface SourceBox extends Grid {
+  /** Source index of its first voxel. */
+  readonly low: Vec3;
+}
 
-/** Calls `claim` for every source voxel of which most lies inside, with its mean level and mean lead. */
-function paint(side: SideFields, grid: Grid, modelAffine: Affine, modelOfSource: Affine, claim: Claim): void {
-  const samples = samplePoints(grid.affine, modelOfSource);
-  const { low, high } = sourceBox(side, grid, modelAffine);
-  const [x0, y0, z0] = side.origin;
-  for (let k = low[2]; k <= high[2]; k++) {
-    for (let j = low[1]; j <= high[1]; j++) {
-      for (let i = low[0]; i <= high[0]; i++) {
-        const [x, y, z] = applyAffine(modelOfSource, [i, j, k]);
-        let inside = 0;
-        let level = 0;
-        let lead = 0;
-        for (const [dx, dy, dz] of samples) {
-          const value = levelAt(side.level, x - x0 + dx, y - y0 + dy, z - z0 + dz);
-          level += value;
-          if (value < 0) continue;
-          inside++;
-          lead += trilinearAt(side.lead, x - x0 + dx, y - y0 + dy, z - z0 + dz);
-        }
-        if (2 * inside > samples.length)
-          claim(i + grid.shape[0] * (j + grid.shape[1] * k), level / samples.length, lead);
+/** The source voxels that can touch a crop. */
+function sourceBox(crop: Grid, grid: Grid): SourceBox {
+  const cropInSource = multiplyAffine(invertAffine(grid.affine), crop.affine);
+  const bounds = boundsOf({ shape: crop.shape, affine: cropInSource });
+  const clamp = (value: number, axis: number): number => Math.max(0, Math.min(grid.shape[axis]!, value));
+  const low = [0, 1, 2].map((axis) => clamp(Math.floor(bounds.low[axis]!), axis)) as unknown as Vec3;
+  const shape = [0, 1, 2].map((axis) =>
+    Math.max(0, clamp(Math.ceil(bounds.high[axis]!) + 1, axis) - low[axis]!),
+  ) as unknown as Vec3;
+  const affine = multiplyAffine(grid.affine, [1, 0, 0, low[0], 0, 1, 0, low[1], 0, 0, 1, low[2]]);
+  return { low, shape, affine };
+}
+
+/** Mean of a field over each voxel of the box: one sample where voxels are small, several where they are not. */
+function meanOverVoxels(field: Volume, box: SourceBox, outside: number): Float32Array {
+  const toField = multiplyAffine(invertAffine(field.affine), box.affine);
+  const points = samplePoints(voxelSizeOf(box.affine));
+  const sum = new Float32Array(box.shape[0] * box.shape[1] * box.shape[2]);
+  for (const [i, j, k] of points) {
+    const shifted = multiplyAffine(toField, [1, 0, 0, i, 0, 1, 0, j, 0, 0, 1, k]);
+    const samples = sampleTrilinearly(field, box.shape, shifted, outside);
+    for (let at = 0; at < sum.length; at++) sum[at]! += samples[at]! / points.length;
+  }
+  return sum;
+}
+
+/** Points of one voxel relative to its centre, in voxels, evenly spread. */
+function samplePoints(sizes: Vec3): Vec3[] {
+  const [is, js, ks] = sizes.map((mm) => {
+    const count = mm <= COARSE_MM ? 1 : 1 + Math.ceil(mm);
+    return Array.from({ length: count }, (_, n) => (n + 0.5) / count - 0.5);
+  }) as [number[], number[], number[]];
+  return ks.flatMap((k) => js.flatMap((j) => is.map((i): Vec3 => [i, j, k])));
+}
+
+/** Volume of those voxels of a component whose centres lie in the source, mm3: no other place can be painted. */
+function volumeWithin(field: Grid, component: Uint8Array, grid: Grid): number {
+  const toSource = multiplyAffine(invertAffine(grid.affine), field.affine);
+  const [ni, nj, nk] = field.shape;
+  let count = 0;
+  for (let k = 0, at = 0; k < nk; k++) {
+    for (let j = 0; j < nj; j++) {
+      for (let i = 0; i < ni; i++, at++) {
+        if (component[at] === 0) continue;
+        const index = applyAffine(toSource, [i, j, k]);
+        if (index.every((value, axis) => value >= -0.5 && value <= grid.shape[axis]! - 0.5)) count++;
       }
     }
   }
+  return count * voxelVolumeOf(field.affine);
 }
 
-/** Beyond the crop nothing is hippocampus. */
-function levelAt(level: Volume, x: number, y: number, z: number): number {
-  const [nx, ny, nz] = level.shape;
-  const beyond = x < -0.5 || y < -0.5 || z < -0.5 || x > nx - 0.5 || y > ny - 0.5 || z > nz - 0.5;
-  return beyond ? -LEVEL_LIMIT : trilinearAt(level, x, y, z);
+const RANKS = 2 * LEVEL_LIMIT * LEVELS_PER_UNIT;
+
+function rankOf(level: number): number {
+  return Math.round((level + LEVEL_LIMIT) * LEVELS_PER_UNIT);
 }
 
-/** Points of one source voxel relative to its centre, in model voxels; an odd number along each axis, so no ties. */
-function samplePoints(source: Affine, modelOfSource: Affine): Vec3[] {
-  const steps = voxelSizeOf(source).map((mm) => {
-    const count = mm <= COARSE_MM ? 1 : 2 * Math.ceil(mm / 2) + 1;
-    return Array.from({ length: count }, (_, n) => (n + 0.5) / count - 0.5);
-  });
-  const centre = applyAffine(modelOfSource, [0, 0, 0]);
-  return steps[2]!.flatMap((k) =>
-    steps[1]!.flatMap((j) =>
-      steps[0]!.map((i): Vec3 => {
-        const [x, y, z] = applyAffine(modelOfSource, [i, j, k]);
-        return [x - centre[0], y - centre[1], z - centre[2]];
-      }),
-    ),
-  );
-}
-
-/** Source voxels that can touch the crop. */
-function sourceBox(side: SideFields, grid: Grid, modelAffine: Affine): { low: Vec3; high: Vec3 } {
-  const cropInSource = multiplyAffine(multiplyAffine(invertAffine(grid.affine), modelAffine), side.level.affine);
-  const { low, high } = boundsOf({ shape: side.level.shape, affine: cropInSource });
-  const clamp = (value: number, axis: number): number => Math.max(-1, Math.min(grid.shape[axis]!, value));
-  return {
-    low: low.map((value, axis) => Math.max(0, clamp(Math.floor(value - 0.5), axis))) as unknown as Vec3,
-    high: high.map((value, axis) =>
-      Math.min(grid.shape[axis]! - 1, clamp(Math.ceil(value + 0.5), axis)),
-    ) as unknown as Vec3,
-  };
+/** The rank at and above which the number of voxels is nearest to `wanted`; voxels at the lowest level never count. */
+function levelHolding(levels: Float32Array, wanted: number): number {
+  const counts = new Uint32Array(RANKS + 1);
+  for (let at = 0; at < levels.length; at++) counts[rankOf(levels[at]!)]!++;
+  let held = 0;
+  for (let rank = RANKS; rank > 0; rank--) {
+    const more = held + counts[rank]!;
+    if (more >= wanted) return more - wanted <= wanted - held ? rank : rank + 1;
+    held = more;
+  }
+  return 1;
 }

@@ -10,8 +10,10 @@ export interface HippocampusVolume {
   readonly posteriorVolumeMm3: number;
 }
 
+export type HippocampalVolumes = Readonly<Record<Laterality, HippocampusVolume>>;
+
 /** Volume of each hippocampus and its parts, by the patient's side. A side without voxels measures 0. */
-export function measureHippocampi(labels: LabelVolume): Record<Laterality, HippocampusVolume> {
+export function measureHippocampi(labels: LabelVolume): HippocampalVolumes {
   const counts = new Uint32Array(256);
   for (let at = 0; at < labels.data.length; at++) counts[labels.data[at]!]!++;
   const voxelMm3 = voxelVolumeOf(labels.affine);
