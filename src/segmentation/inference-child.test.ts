@@ -97,12 +97,12 @@ describe('openInferenceChild', () => {
   });
 
   it('gives the child no setting of the server and no flag of its own process', async () => {
-    process.env['NEUROINSIGHT_TEST_SECRET'] = 'x';
+    process.env.NEUROINSIGHT_TEST_SECRET = 'x';
     try {
       open();
       expect(Array.from((await run(surroundings)).data)).toEqual([0, 1]);
     } finally {
-      delete process.env['NEUROINSIGHT_TEST_SECRET'];
+      delete process.env.NEUROINSIGHT_TEST_SECRET;
     }
   });
 

@@ -34,7 +34,10 @@ export function cutRasBox({ shape: [ni, nj, nk], data }: Volume, start: Vec3, sh
       const source = ni - 1 - start[0] + ni * (j + nj * k);
       const first = Math.max(0, -start[0]);
       const end = Math.min(shape[0], ni - start[0]);
-      for (let x = first; x < end; x++) out[target + x] = Math.max(data[source - x]! - low, 0);
+      for (let x = first; x < end; x++) {
+        const value = data[source - x]! - low;
+        if (value > 0) out[target + x] = value;
+      }
     }
   }
   return { shape, data: out };

@@ -164,8 +164,12 @@ describeWith([{ shared: 'judges/dicom' }, { pythonModule: 'highdicom' }], 'the j
     expect({ status, lines: status === 0 ? [] : lines }).toEqual({ status: 0, lines: [] });
     const voxels = lines.flatMap((line) => /^ +seg (\d) voxels (\d+) mm3 ([\d.]+)/.exec(line)?.slice(1) ?? []);
     expect(voxels.map(Number)).toEqual([
-      ...[1, result.left.voxelCount, expect.closeTo(result.left.volumeMm3, 0)],
-      ...[2, result.right.voxelCount, expect.closeTo(result.right.volumeMm3, 0)],
+      1,
+      result.left.voxelCount,
+      expect.closeTo(result.left.volumeMm3, 0),
+      2,
+      result.right.voxelCount,
+      expect.closeTo(result.right.volumeMm3, 0),
     ]);
     expect(lines.filter((line) => /refSeg True/.test(line))).toHaveLength(2);
   });

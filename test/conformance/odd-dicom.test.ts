@@ -61,7 +61,7 @@ describeWith([{ shared: ARCHIVE }], 'odd DICOM files', () => {
       }
       return found;
     });
-    if (process.env['UPDATE_GOLDEN']) writeFileSync(GOLDEN, `${JSON.stringify(answers, undefined, 2)}\n`);
+    if (process.env.UPDATE_GOLDEN) writeFileSync(GOLDEN, `${JSON.stringify(answers, undefined, 2)}\n`);
     expect(JSON.stringify(answers)).not.toContain('DEFECT');
     expect(answers).toEqual(JSON.parse(readFileSync(GOLDEN, 'utf8')));
   });

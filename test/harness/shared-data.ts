@@ -40,7 +40,7 @@ export function describeWith(peers: readonly Peer[], name: string, body: () => v
   describe(name, () => {
     it(`runs only with ${missing.join(', ')}`, () => {
       const line = `missing for "${name}": ${missing.join(', ')}`;
-      if (process.env['CI']) throw new Error(line);
+      if (process.env.CI) throw new Error(line);
       process.stderr.write(`${line}\n`);
     });
   });
