@@ -15,9 +15,17 @@ const bundle = (options: FixtureOptions, patientName?: string): Bundle => {
   return buildResultBundle({ ...result, patient }, EXAMPLE_PDF, { secondaryCaptureUids: ['1.2.3.1', '1.2.3.2'] });
 };
 
+/** Left smaller than right, so that negative numbers meet every constraint too. */
+function leftSmaller(): Bundle {
+  const { result } = makeResultFixture({ source: 'enhanced' });
+  const numbers = { asymmetryIndex: -0.1009, percentDifference: -20.18, leftRightRatio: 0.8167 };
+  return buildResultBundle({ ...result, ...numbers }, EXAMPLE_PDF);
+}
+
 const VALID: Readonly<Record<string, Bundle>> = {
   measured: bundle({}),
   'multi-frame': bundle({ source: 'enhanced' }),
+  'left-smaller': leftSmaller(),
   withheld: bundle({ withheld: true }),
   'bare-header': bundle({ bare: true, withheld: true }),
   'three-scripts': bundle({}, 'Yamada^Tarou=山田^太郎=やまだ^たろう'),
