@@ -39,7 +39,7 @@ function findingsOf(output: string): string[] {
   for (const line of lines) {
     if (/^(Internal Error|Error|Warning):/.test(line)) findings.push(line);
     else if (open && line !== '') findings.push(`${findings.pop()} ${line}`);
-    open = /^Internal Error/.test(findings.at(-1) ?? '') && line !== '' && !/^(Root|IOD|Found)/.test(line);
+    open = (findings.at(-1) ?? '').startsWith('Internal Error') && line !== '' && !/^(Root|IOD|Found)/.test(line);
   }
   return findings;
 }
