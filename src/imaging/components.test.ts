@@ -11,19 +11,40 @@ function maskOf(shape: Vec3, voxels: readonly Vec3[]): Uint8Array {
 
 describe('connected components', () => {
   it('joins voxels that touch at a corner only when 26-connected', () => {
-    const mask = maskOf([3, 3, 3], [[0, 0, 0], [1, 1, 1], [2, 1, 1]]); // biome-ignore format: a list of voxels
+    const mask = maskOf(
+      [3, 3, 3],
+      [
+        [0, 0, 0],
+        [1, 1, 1],
+        [2, 1, 1],
+      ],
+    );
     expect(labelComponents(mask, [3, 3, 3], 26).sizes).toEqual([3]);
     expect(labelComponents(mask, [3, 3, 3], 6).sizes).toEqual([1, 2]);
   });
 
   it('never joins voxels across the end of a row or a plane', () => {
     const shape: Vec3 = [4, 3, 2];
-    const mask = maskOf(shape, [[3, 0, 0], [0, 1, 0], [3, 2, 0], [0, 0, 1]]); // biome-ignore format: a list of voxels
+    const mask = maskOf(shape, [
+      [3, 0, 0],
+      [0, 1, 0],
+      [3, 2, 0],
+      [0, 0, 1],
+    ]);
     expect(labelComponents(mask, shape, 6).sizes).toEqual([1, 1, 1, 1]);
   });
 
   it('gives the mean index of each component', () => {
-    const mask = maskOf([5, 5, 5], [[0, 0, 0], [1, 0, 0], [4, 4, 2], [4, 4, 3], [4, 4, 4]]); // biome-ignore format: a list of voxels
+    const mask = maskOf(
+      [5, 5, 5],
+      [
+        [0, 0, 0],
+        [1, 0, 0],
+        [4, 4, 2],
+        [4, 4, 3],
+        [4, 4, 4],
+      ],
+    );
     expect(labelComponents(mask, [5, 5, 5]).centroids).toEqual([
       [0.5, 0, 0],
       [4, 4, 3],
@@ -54,7 +75,15 @@ describe('connected components', () => {
 
 describe('the largest component', () => {
   it('is kept alone and tells how much was left out', () => {
-    const mask = maskOf([9, 1, 1], [[0, 0, 0], [3, 0, 0], [4, 0, 0], [5, 0, 0]]); // biome-ignore format: a list of voxels
+    const mask = maskOf(
+      [9, 1, 1],
+      [
+        [0, 0, 0],
+        [3, 0, 0],
+        [4, 0, 0],
+        [5, 0, 0],
+      ],
+    );
     const largest = largestComponent(mask, [9, 1, 1]);
     expect([...largest!.mask]).toEqual([0, 0, 0, 1, 1, 1, 0, 0, 0]);
     expect(largest).toMatchObject({ size: 3, centroid: [4, 0, 0], fragmentation: 0.25 });
