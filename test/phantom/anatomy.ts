@@ -7,6 +7,9 @@ import { outerSignal } from './outer-head.ts';
 import { coverage } from './shapes.ts';
 import { temporalSignal } from './temporal-lobe.ts';
 
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs } = Math;
+
 /**
  * A head that can be asked at one point after another (template mm, x to the left, y to the back, z up):
  * `moveTo` first, then what is wanted there.
@@ -50,7 +53,7 @@ export function anatomyField(
       envelopeAt(parameters, x, y, z, e);
       h.distance = 99;
       h.level = 99;
-      if (Math.abs(y - BOX.y) > BOX.b || Math.abs(z - BOX.z) > BOX.c || Math.abs(Math.abs(x) - BOX.x) > BOX.a) return;
+      if (abs(y - BOX.y) > BOX.b || abs(z - BOX.z) > BOX.c || abs(abs(x) - BOX.x) > BOX.a) return;
       if (x > 0) locateLeft(x, y, z, h);
       else locateRight(-x, y, z, h);
     },
@@ -65,7 +68,7 @@ export function anatomyField(
       inner = deepSignal(ventricles, signals, x, y, z, width, inner);
       if (h.level < 99) {
         const side = x > 0 ? parameters.left : parameters.right;
-        inner = temporalSignal(side, signals, Math.abs(x), y, z, h, width, inner);
+        inner = temporalSignal(side, signals, abs(x), y, z, h, width, inner);
       }
       return outer + (inner - outer) * inside;
     },

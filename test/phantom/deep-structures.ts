@@ -1,6 +1,9 @@
 import type { AnatomyParameters, TissueSignals } from './anatomy-parameters.ts';
 import { coverage, ellipsoid, join, makeRod, meet, type Rod, rod } from './shapes.ts';
 
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs, max, min } = Math;
+
 /** The lateral ventricle of one side as rods, and how far it is widened. */
 export interface LateralVentricle {
   readonly width: number;
@@ -44,7 +47,7 @@ export function deepSignal(
   width: number,
   value: number,
 ): number {
-  const ax = Math.abs(x);
+  const ax = abs(x);
   if (ax > 40 || y < -40 || y > 76 || z > 36 || z < -44) return value;
   const side = x > 0 ? ventricles.left : ventricles.right;
   let out = value;
@@ -56,10 +59,10 @@ export function deepSignal(
   }
   if (z > -14) {
     const front = join(rod(ax, y, z, side.frontal), rod(ax, y, z, side.body), 3);
-    const back = Math.min(rod(ax, y, z, side.occipital), rod(ax, y, z, side.inferior));
+    const back = min(rod(ax, y, z, side.occipital), rod(ax, y, z, side.inferior));
     const lateral = join(join(front, rod(ax, y, z, side.atrium), 3), back, 3);
-    out = blend(out, s.csf, Math.max(lateral, 0.9 - ax), width);
+    out = blend(out, s.csf, max(lateral, 0.9 - ax), width);
   }
-  out = blend(out, s.csf, Math.max(ax - 1.1 * side.width, ellipsoid(0, y - 15, z + 1, 3, 15, 11)), width);
+  out = blend(out, s.csf, max(ax - 1.1 * side.width, ellipsoid(0, y - 15, z + 1, 3, 15, 11)), width);
   return blend(out, s.csf, ellipsoid(x, y - 42, z + 32, 4 * side.width, 5, 8), width);
 }

@@ -1,6 +1,9 @@
 import type { AnatomyParameters } from './anatomy-parameters.ts';
 import { ellipsoid, join, makeRod, meet, rod, step } from './shapes.ts';
 
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs, max, sin } = Math;
+
 /** Distances to the large surfaces, template mm, negative inside. */
 export interface Envelope {
   /** Inner table of the skull. */
@@ -23,14 +26,14 @@ const NOSE = makeRod([0, -88, -32], [0, -104, -62], 5, 11);
 function baseHeight(ax: number, y: number): number {
   const back = step(y, 40, 6);
   const beside = step(ax, 21, 3.5) * step(y, -8, 4);
-  return -6 - 11 * step(-y, 18, 4) - 12 * Math.max(back, beside) + 11 * back * step(-ax, -13, 5);
+  return -6 - 11 * step(-y, 18, 4) - 12 * max(back, beside) + 11 * back * step(-ax, -13, 5);
 }
 
 export function envelopeAt(p: AnatomyParameters, x: number, y: number, z: number, out: Envelope): void {
-  const ax = Math.abs(x);
-  const wave = 1.2 * Math.sin(0.07 * x + 0.09 * y + p.phases[0]) * Math.sin(0.08 * z + p.phases[1]);
+  const ax = abs(x);
+  const wave = 1.2 * sin(0.07 * x + 0.09 * y + p.phases[0]) * sin(0.08 * z + p.phases[1]);
   // The left occipital and the right frontal lobe reach further; nothing jumps at the midline.
-  const twist = p.torque * Math.sin(0.025 * x) * Math.sin(0.02 * (y - 14));
+  const twist = p.torque * sin(0.025 * x) * sin(0.02 * (y - 14));
   const vault = ellipsoid(x, y - 14, z - 13, p.cranium[0], p.cranium[1], p.cranium[2]) - wave - twist;
   const under = baseHeight(ax, y) - z;
   // The temporal lobe rises backwards, as the petrous bone and the tentorium do.
@@ -50,14 +53,14 @@ export function envelopeAt(p: AnatomyParameters, x: number, y: number, z: number
   const pons = ellipsoid(x, y - 19, z + 28, 18, 13, 13);
   out.stem = join(join(rod(x, y, z, STEM), pons, 6), rod(ax, y, z, PEDUNCLE), 4);
   const cerebellum = y > 8 ? cerebellumDistance(x, y, z) : FAR;
-  out.cerebellum = Math.max(cerebellum, 1.2 + 0.25 * p.gap - cerebrum);
+  out.cerebellum = max(cerebellum, 1.2 + 0.25 * p.gap - cerebrum);
   // It ends at the foramen magnum; the stem goes on as the cord.
   const fossa = meet(join(cerebellum - 2 - 0.6 * p.gap, out.stem - 3.5, 12), -62 - z, 4);
   out.intracranial = join(join(upper, fossa, 6), ellipsoid(x, y - 12, z + 10, 17, 17, 11), 6);
 }
 
 function cerebellumDistance(x: number, y: number, z: number): number {
-  const halves = ellipsoid(Math.abs(x) - 22, y - 61, z + 33, 31, 28, 29);
+  const halves = ellipsoid(abs(x) - 22, y - 61, z + 33, 31, 28, 29);
   return join(halves, ellipsoid(x, y - 58, z + 28, 15, 21, 25), 8);
 }
 

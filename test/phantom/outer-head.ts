@@ -2,6 +2,9 @@ import type { AnatomyParameters, TissueSignals } from './anatomy-parameters.ts';
 import { skinDistance } from './envelope.ts';
 import { coverage, ellipsoid, makeRod, meet, rod } from './shapes.ts';
 
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs, min, sin } = Math;
+
 const OPTIC_NERVE = makeRod([30, -57, -31], [9, -26, -18], 2, 2.2);
 const TURBINATE = makeRod([8, -78, -58], [8, -22, -58], 3, 3);
 const PHARYNX = makeRod([0, -8, -60], [0, 2, -160], 9, 9);
@@ -19,9 +22,9 @@ export function outerSignal(
   width: number,
 ): number {
   // Skull: two dark tables around marrow; it thins at the base.
-  const thickness = p.skull * (1 + 0.3 * Math.sin(0.05 * x + 0.06 * y + p.phases[2])) * (z < -10 ? 0.8 : 1);
+  const thickness = p.skull * (1 + 0.3 * sin(0.05 * x + 0.06 * y + p.phases[2])) * (z < -10 ? 0.8 : 1);
   const bone = coverage(fromBrain - thickness, width);
-  const marrow = coverage(Math.abs(fromBrain - thickness * 0.5) - thickness * 0.22, width);
+  const marrow = coverage(abs(fromBrain - thickness * 0.5) - thickness * 0.22, width);
   const skull = s.bone + (s.marrow - s.bone) * marrow;
   if (bone === 1 && z > 0) return skull;
   const skin = skinDistance(p, x, y, z);
@@ -45,11 +48,10 @@ function softTissue(
 ): number {
   let value = s.muscle;
   if (z < 10) {
-    const streaks =
-      Math.sin(0.21 * x + 2 * Math.sin(0.13 * y + p.phases[0])) * Math.sin(0.19 * z + 2 * Math.sin(0.1 * x));
+    const streaks = sin(0.21 * x + 2 * sin(0.13 * y + p.phases[0])) * sin(0.19 * z + 2 * sin(0.1 * x));
     if (streaks > 0.75) value += (s.fat - s.muscle) * (streaks - 0.75) * 3;
   }
-  value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * Math.sin(0.06 * y + 0.05 * z)), width);
+  value += (s.fat - value) * coverage(depth - p.scalp * (0.95 + 0.25 * sin(0.06 * y + 0.05 * z)), width);
   value += (s.skin - value) * coverage(depth - 1.6, width);
   if (z > -56) return value;
   value += (s.marrow - value) * coverage(rod(x, y, z, VERTEBRAE), 3);
@@ -59,7 +61,7 @@ function softTissue(
 /** Orbits, eyes, optic nerves, nose, sinuses and pharynx. */
 function faceSignal(s: TissueSignals, x: number, y: number, z: number, width: number, value: number): number {
   if (y > 14 || z > 0) return value;
-  const ax = Math.abs(x);
+  const ax = abs(x);
   let out = value;
   if (z > -56 && y < -20) {
     out += (s.fat * 0.85 - out) * coverage(ellipsoid(ax - 31, y + 60, z + 32, 18, 26, 16), width);
@@ -69,6 +71,6 @@ function faceSignal(s: TissueSignals, x: number, y: number, z: number, width: nu
   const cavity = meet(ellipsoid(ax - 6, y + 50, z + 55, 5, 34, 24), -rod(ax, y, z, TURBINATE), 2);
   const antrum = ellipsoid(ax - 28, y + 60, z + 62, 14, 15, 15);
   const sphenoid = ellipsoid(ax - 7, y + 17, z + 33, 6, 9, 8);
-  const air = Math.min(cavity, antrum, sphenoid, rod(x, y, z, PHARYNX));
+  const air = min(cavity, antrum, sphenoid, rod(x, y, z, PHARYNX));
   return out + (s.air - out) * coverage(air, width);
 }

@@ -3,6 +3,9 @@ import type { HeadModel } from './head.ts';
 import { randomStream } from './random.ts';
 import { coverage } from './shapes.ts';
 
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs, ceil, cos, floor, hypot, max, round, sqrt } = Math;
+
 /** Value of white matter in a rendered volume. */
 export const WHITE_MATTER = 600;
 
@@ -24,9 +27,9 @@ export function renderHead(head: HeadModel, grid: Grid): { volume: Volume; label
   const labels = new Uint8Array(data.length);
   const m = gridToTemplate(head, grid);
   const { field } = head;
-  const pitch = Math.hypot(m[0]!, m[4]!, m[8]!);
+  const pitch = hypot(m[0]!, m[4]!, m[8]!);
   // Further from the skin than this, no sample of a voxel can be inside it.
-  const clear = 1 + Math.max(...[0, 1, 2].map((axis) => Math.hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!)));
+  const clear = 1 + max(...[0, 1, 2].map((axis) => hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!)));
   const fine = samplingOf(m, FINE * head.templateScale);
   const coarse = samplingOf(m, COARSE * head.templateScale);
   let at = 0;
@@ -47,7 +50,7 @@ export function renderHead(head: HeadModel, grid: Grid): { volume: Volume; label
         const toSkin = deep ? 0 : field.skinDistance(x, y, z);
         if (toSkin > clear) {
           // The bound is loose far away; a third of it is always safe to walk.
-          skip = Math.max(0, Math.floor(toSkin / 3 / pitch) - 1);
+          skip = max(0, floor(toSkin / 3 / pitch) - 1);
           data[at] = head.signals.air;
           continue;
         }
@@ -71,8 +74,8 @@ interface Sampling {
 }
 
 function samplingOf(m: Float64Array, finest: number): Sampling {
-  const sizes = [0, 1, 2].map((axis) => Math.hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!));
-  const counts = sizes.map((size) => Math.max(1, Math.ceil(size / finest - 1e-6)));
+  const sizes = [0, 1, 2].map((axis) => hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!));
+  const counts = sizes.map((size) => max(1, ceil(size / finest - 1e-6)));
   const [a, b, c] = counts as [number, number, number];
   const offsets: number[] = [];
   for (let k = 0; k < c; k += 1) {
@@ -85,7 +88,7 @@ function samplingOf(m: Float64Array, finest: number): Sampling {
       }
     }
   }
-  return { offsets: Float64Array.from(offsets), width: Math.max(...sizes.map((size, axis) => size / counts[axis]!)) };
+  return { offsets: Float64Array.from(offsets), width: max(...sizes.map((size, axis) => size / counts[axis]!)) };
 }
 
 function sampled(head: HeadModel, sampling: Sampling, x: number, y: number, z: number): number {
@@ -126,7 +129,7 @@ function degrade(head: HeadModel, grid: Grid, data: Float32Array): void {
 function paintLesion(head: HeadModel, grid: Grid, data: Float32Array): void {
   const { centre, radiusMm, signal } = head.lesion!;
   forEachVoxel(grid, (x, y, z, at) => {
-    const distance = Math.hypot(x - centre[0], y - centre[1], z - centre[2]) - radiusMm;
+    const distance = hypot(x - centre[0], y - centre[1], z - centre[2]) - radiusMm;
     if (distance < 1) data[at]! += (signal - data[at]!) * coverage(distance, 1);
   });
 }
@@ -140,7 +143,7 @@ function multiplyBias(head: HeadModel, grid: Grid, data: Float32Array): void {
     phase: random.between(0, 6.28),
   }));
   const table = new Float64Array(4096);
-  for (let n = 0; n < table.length; n += 1) table[n] = Math.cos((n * 2 * Math.PI) / table.length);
+  for (let n = 0; n < table.length; n += 1) table[n] = cos((n * 2 * Math.PI) / table.length);
   const rate = (0.012 * 4096) / (2 * Math.PI);
   const [p, q, r] = waves as [(typeof waves)[0], (typeof waves)[0], (typeof waves)[0]];
   const wave = (w: (typeof waves)[0], x: number, y: number, z: number): number =>
@@ -171,7 +174,7 @@ function forEachVoxel(grid: Grid, visit: (x: number, y: number, z: number, at: n
 function addGhost(strength: number, shape: Vec3, data: Float32Array): void {
   const [ni, nj, nk] = shape;
   const plane = new Float32Array(ni * nj);
-  const shifts = [Math.round(nj * 0.12), Math.round(nj * 0.31), Math.round(nj * 0.5)];
+  const shifts = [round(nj * 0.12), round(nj * 0.31), round(nj * 0.5)];
   for (let k = 0; k < nk; k += 1) {
     const base = k * ni * nj;
     plane.set(data.subarray(base, base + ni * nj));
@@ -181,7 +184,7 @@ function addGhost(strength: number, shape: Vec3, data: Float32Array): void {
         for (const shift of shifts) {
           sum += plane[i + ni * ((j + shift) % nj)]! - plane[i + ni * ((j + nj - shift) % nj)]! * 0.4;
         }
-        data[base + i + ni * j] = Math.abs(data[base + i + ni * j]! + strength * sum);
+        data[base + i + ni * j] = abs(data[base + i + ni * j]! + strength * sum);
       }
     }
   }
@@ -197,6 +200,6 @@ function addRicianNoise(head: HeadModel, data: Float32Array): void {
     const bits = random.bits();
     const real = data[n]! + normals[bits & 0xffff]!;
     const imaginary = normals[bits >>> 16]!;
-    data[n] = Math.sqrt(real * real + imaginary * imaginary);
+    data[n] = sqrt(real * real + imaginary * imaginary);
   }
 }

@@ -1,3 +1,6 @@
+// Taken out once: every look-up of a global is slow in the realm that tests run in.
+const { abs, min, sqrt } = Math;
+
 /** Signed distances (mm, negative inside) of the simple shapes that a head is made of, and how to join them. */
 
 /** Near the surface this is the distance; far away it is a bound of the right sign. */
@@ -5,12 +8,12 @@ export function ellipsoid(x: number, y: number, z: number, a: number, b: number,
   const u = x / a;
   const v = y / b;
   const w = z / c;
-  const first = Math.sqrt(u * u + v * v + w * w);
+  const first = sqrt(u * u + v * v + w * w);
   const slopeU = u / a;
   const slopeV = v / b;
   const slopeW = w / c;
-  const second = Math.sqrt(slopeU * slopeU + slopeV * slopeV + slopeW * slopeW);
-  return second < 1e-9 ? -Math.min(a, b, c) : (first * (first - 1)) / second;
+  const second = sqrt(slopeU * slopeU + slopeV * slopeV + slopeW * slopeW);
+  return second < 1e-9 ? -min(a, b, c) : (first * (first - 1)) / second;
 }
 
 /** A rod with round ends; its radius goes evenly from one end to the other. */
@@ -46,12 +49,12 @@ export function rod(x: number, y: number, z: number, r: Rod): number {
   const ex = dx - t * r.ax;
   const ey = dy - t * r.ay;
   const ez = dz - t * r.az;
-  return Math.sqrt(ex * ex + ey * ey + ez * ez) - (r.radius + t * r.growth);
+  return sqrt(ex * ex + ey * ey + ez * ez) - (r.radius + t * r.growth);
 }
 
 /** Union with a fillet of about `blend` mm. */
 export function join(a: number, b: number, blend: number): number {
-  const near = blend - Math.abs(a - b);
+  const near = blend - abs(a - b);
   const least = a < b ? a : b;
   return near <= 0 ? least : least - (near * near) / (4 * blend);
 }
