@@ -39,7 +39,8 @@ LIMITS = [
     "those crops is near 0 by construction. The phantoms of the table (seeds 906-915) had no part in it.",
     "No manual labels exist here for whole real heads: on real heads only the plausibility of contours was looked at.",
     "The intracranial volume comes from a 4 mm grid and is learnt from synthetic heads and phantoms only. It was never "
-    "compared with a measured one on a real head, and one of nine rendered heads was 16 % off.",
+    "compared with a measured one on a real head; in pictures its lower border on both real heads lies somewhat below "
+    "the skull base, and one of nine rendered heads was 16 % off.",
     "Heads rendered with unusual contrast are measured badly by the fine stage, which knows T1 only; it does not say "
     "so. Contrast agents, T2, FLAIR, CT and thick slices must be refused before the model sees them.",
     "The parts anterior and posterior follow the decathlon; on heads with FreeSurfer labels they can't be judged.",

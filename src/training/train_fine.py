@@ -14,7 +14,7 @@ from network import FINE_CHANNELS, UNet3d
 from phantoms import PhantomCrops
 from training_loop import run, start, training_arguments
 
-PHANTOM_SHARE = 0.22
+PHANTOM_SHARE = 0.3
 BATCH = 2
 
 
