@@ -1,8 +1,9 @@
-import type { LabelVolume, Vec3, Volume } from '../domain/geometry.ts';
+import type { Grid, Laterality, Vec3, Volume } from '../domain/geometry.ts';
 import type { QualityCheck } from '../domain/result.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
 import { applyAffine, invertAffine, multiplyAffine, voxelSizeOf } from './affine.ts';
 import { judge } from './quality-check.ts';
+import type { LabelExtent } from './quality-labels.ts';
 
 /** Probability from which a block counts as inside the skull. */
 const INSIDE = 0.5;
@@ -34,19 +35,12 @@ export function fieldOfViewCheck(volume: Volume, { intracranial }: Segmentation)
 }
 
 /** Distance from the segmented hippocampi to the nearest face of the source, mm. */
-export function marginCheck(labels: LabelVolume): QualityCheck {
-  const sizes = voxelSizeOf(labels.affine);
-  const [ni, nj] = labels.shape;
-  let nearest = Number.POSITIVE_INFINITY;
-  for (let at = 0; at < labels.data.length; at++) {
-    if (labels.data[at] === 0) continue;
-    const index = [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))];
-    for (const axis of [0, 1, 2] as const) {
-      const steps = Math.min(index[axis]!, labels.shape[axis] - 1 - index[axis]!);
-      nearest = Math.min(nearest, steps * sizes[axis]);
-    }
-  }
-  return judge('hippocampus-margin', nearest, 'mm', { good: 'above', pass: 8, review: 3 });
+export function marginCheck({ shape, affine }: Grid, sides: Readonly<Record<Laterality, LabelExtent>>): QualityCheck {
+  const sizes = voxelSizeOf(affine);
+  const distances = [sides.left, sides.right].flatMap(({ low, high }) =>
+    ([0, 1, 2] as const).flatMap((axis) => [low[axis] * sizes[axis], (shape[axis] - 1 - high[axis]) * sizes[axis]]),
+  );
+  return judge('hippocampus-margin', Math.min(...distances), 'mm', { good: 'above', pass: 8, review: 3 });
 }
 
 /** Share of the intracranial voxels that hold the highest value of the whole image: a clipped or overflown scale. */

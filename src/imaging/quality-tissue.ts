@@ -44,7 +44,7 @@ export function sampleTissues(modelVolume: Volume, segmentation: Segmentation): 
 export function contrastChecks({ whiteMatter, hippocampus, fluid }: TissueSignals): readonly QualityCheck[] {
   const percent = (difference: number): number => (100 * difference) / Math.abs(whiteMatter);
   return [
-    judge('contrast', percent(whiteMatter - hippocampus), '%', { good: 'above', pass: 10, review: 5 }),
+    judge('contrast', percent(whiteMatter - hippocampus), '%', { good: 'above', pass: 12, review: 8 }),
     judge('fluid-contrast', percent(hippocampus - fluid), '%', { good: 'above', pass: 20, review: 10 }),
   ];
 }

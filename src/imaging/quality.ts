@@ -1,10 +1,11 @@
-import { HippocampusLabel, type LabelVolume, type Laterality, type Volume } from '../domain/geometry.ts';
+import type { LabelVolume, Laterality, Volume } from '../domain/geometry.ts';
 import type { QualityAssessment, QualityCheck } from '../domain/result.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
-import { applyAffine, voxelSizeOf } from './affine.ts';
+import { voxelSizeOf } from './affine.ts';
 import { ghostingCheck } from './quality-background.ts';
 import { judge, judgeRange, scoreOf, worstOf } from './quality-check.ts';
 import { fieldOfViewCheck, marginCheck, saturationCheck } from './quality-coverage.ts';
+import { extentOfLabels, type LabelExtent } from './quality-labels.ts';
 import { contrastChecks, noiseCheck, sampleTissues } from './quality-tissue.ts';
 import type { HippocampusVolume } from './volumetry.ts';
 
@@ -25,16 +26,17 @@ export interface QualityInput {
  */
 export function assessQuality(input: QualityInput): QualityAssessment {
   const { volume, modelVolume, labels, segmentation } = input;
+  const extents = extentOfLabels(labels);
   const tissues = sampleTissues(modelVolume, segmentation);
   const checks: QualityCheck[] = [
     ...geometryChecks(volume),
     fieldOfViewCheck(volume, segmentation),
-    marginCheck(labels),
+    marginCheck(labels, extents),
     ...contrastChecks(tissues),
     noiseCheck(volume, modelVolume, tissues),
     ghostingCheck(modelVolume, segmentation, tissues.whiteMatter),
     saturationCheck(volume, segmentation),
-    ...plausibilityChecks(input),
+    ...plausibilityChecks(input, extents),
     ...segmentationChecks(segmentation),
   ];
   return { verdict: worstOf(checks), score: scoreOf(checks), checks };
@@ -49,7 +51,10 @@ function geometryChecks({ affine }: Volume): readonly QualityCheck[] {
   ];
 }
 
-function plausibilityChecks({ labels, segmentation, measured }: QualityInput): readonly QualityCheck[] {
+function plausibilityChecks(
+  { segmentation, measured }: QualityInput,
+  extents: Readonly<Record<Laterality, LabelExtent>>,
+): readonly QualityCheck[] {
   const { left, right } = measured;
   const middle = 3000;
   const volumes = [left.volumeMm3, right.volumeMm3];
@@ -60,7 +65,11 @@ function plausibilityChecks({ labels, segmentation, measured }: QualityInput): r
   return [
     judgeRange('volume-plausibility', odder, 'mm3', [1200, 6000], [800, 7000]),
     judge('side-plausibility', asymmetry, '1', { good: 'below', pass: 0.15, review: 1 }),
-    judge('laterality', lateralityOf(labels, segmentation), 'mm', { good: 'above', pass: 12, review: 8 }),
+    judge('laterality', lateralityOf(extents, segmentation.diagnostics.midlineX), 'mm', {
+      good: 'above',
+      pass: 12,
+      review: 8,
+    }),
     judgeRange(
       'intracranial-volume',
       segmentation.intracranialVolumeMm3 / 1000,
@@ -76,22 +85,9 @@ function plausibilityChecks({ labels, segmentation, measured }: QualityInput): r
  * The smaller distance of the two labels' centres from the midline, mm, each counted towards its own side: negative
  * where a label lies on the other side, so that exchanged sides cannot pass.
  */
-function lateralityOf(labels: LabelVolume, { diagnostics }: Segmentation): number {
-  const sums = { left: 0, right: 0 };
-  const counts = { left: 0, right: 0 };
-  const [ni, nj] = labels.shape;
-  for (let at = 0; at < labels.data.length; at++) {
-    const label = labels.data[at]!;
-    if (label === HippocampusLabel.background) continue;
-    const side = label <= HippocampusLabel.leftPosterior ? 'left' : 'right';
-    const [x] = applyAffine(labels.affine, [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))]);
-    sums[side] += x;
-    counts[side]++;
-  }
+function lateralityOf({ left, right }: Readonly<Record<Laterality, LabelExtent>>, midlineX: number): number {
   // LPS: x grows to the left.
-  const left = sums.left / counts.left - diagnostics.midlineX;
-  const right = diagnostics.midlineX - sums.right / counts.right;
-  return Math.min(left, right);
+  return Math.min(left.centre[0] - midlineX, midlineX - right.centre[0]);
 }
 
 function segmentationChecks({ diagnostics }: Segmentation): readonly QualityCheck[] {
@@ -101,7 +97,7 @@ function segmentationChecks({ diagnostics }: Segmentation): readonly QualityChec
   const scattered = 100 * Math.max(fragmentation.left, fragmentation.right);
   return [
     judge('crop-edge', touching, '1', { good: 'below', pass: 0, review: 2 }),
-    judge('confidence', surest, '1', { good: 'above', pass: 0.88, review: 0.8 }),
+    judge('confidence', surest, '1', { good: 'above', pass: 0.9, review: 0.82 }),
     judge('fragmentation', scattered, '%', { good: 'below', pass: 5, review: 25 }),
   ];
 }

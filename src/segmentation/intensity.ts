@@ -22,9 +22,8 @@ export function lowLevelOf(volume: Volume, card: ModelCard): number {
   const [nx, ny, nz] = volume.shape;
   const shape = [Math.floor(nx / block), Math.floor(ny / block), Math.floor(nz / block)] as const;
   if (shape.includes(0)) return 0;
-  const lowest = volume.data.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
-  const means = blockMeans(volume, { start: [0, 0, 0], shape, block, low: lowest });
-  return lowest + percentilesOf(means.data, [card.lowPercentile])[0]!;
+  const means = blockMeans(volume, { start: [0, 0, 0], shape, block });
+  return percentilesOf(means.data, [card.lowPercentile])[0]!;
 }
 
 /** Blocks of the coarse grid as the coarse network wants them. */

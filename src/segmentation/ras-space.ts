@@ -44,33 +44,52 @@ export function cutRasBox({ shape: [ni, nj, nk], data }: Volume, start: Vec3, sh
 }
 
 /**
- * Mean of blocks of `block`^3 voxels after `low` was taken off as in `cutRasBox`.
+ * Mean of blocks of `block`^3 voxels.
  *
  * @param start RAS voxel where the first block begins, whole numbers, may be negative; outside the volume is 0.
  * @param shape Number of blocks along x, y and z.
+ * @param low As in `cutRasBox`; absent, the values are taken as they are.
  */
 export function blockMeans(
   { shape: [ni, nj, nk], data }: Volume,
-  { start, shape, block, low }: { start: Vec3; shape: Vec3; block: number; low: number },
+  { start, shape, block, low }: { start: Vec3; shape: Vec3; block: number; low?: number },
 ): RasBox {
   const sums = new Float64Array(shape[0] * shape[1] * shape[2]);
-  const blockX = blockIndices(ni, start[0], shape[0], block, true);
+  const runs = blockRuns(ni, start[0], shape[0], block);
   const blockY = blockIndices(nj, start[1], shape[1], block, true);
   const blockZ = blockIndices(nk, start[2], shape[2], block, false);
+  const sumOf = low === undefined ? (from: number, end: number) => plainSum(data, from, end) : shiftedSum(data, low);
   for (let k = 0; k < nk; k++) {
     if (blockZ[k]! < 0) continue;
     for (let j = 0; j < nj; j++) {
       if (blockY[j]! < 0) continue;
       const target = shape[0] * (blockY[j]! + shape[1] * blockZ[k]!);
       const source = ni * (j + nj * k);
-      for (let i = 0; i < ni; i++) {
-        const value = data[source + i]! - low;
-        if (value > 0 && blockX[i]! >= 0) sums[target + blockX[i]!]! += value;
+      for (let n = 0; n < runs.length; n += 3) {
+        sums[target + runs[n]!]! += sumOf(source + runs[n + 1]!, source + runs[n + 2]!);
       }
     }
   }
-  const voxels = block ** 3;
-  return { shape, data: Float32Array.from(sums, (sum) => sum / voxels) };
+  const means = new Float32Array(sums.length);
+  for (let at = 0; at < sums.length; at++) means[at] = sums[at]! / block ** 3;
+  return { shape, data: means };
+}
+
+function plainSum(data: Float32Array, from: number, end: number): number {
+  let sum = 0;
+  for (let at = from; at < end; at++) sum += data[at]!;
+  return sum;
+}
+
+function shiftedSum(data: Float32Array, low: number): (from: number, end: number) => number {
+  return (from, end) => {
+    let sum = 0;
+    for (let at = from; at < end; at++) {
+      const value = data[at]! - low;
+      if (value > 0) sum += value;
+    }
+    return sum;
+  };
 }
 
 /** For each LPS index along one axis the block it falls into, -1 outside the grid. */
@@ -80,6 +99,17 @@ function blockIndices(length: number, start: number, blocks: number, block: numb
     const at = Math.floor((ras - start) / block);
     return at >= 0 && at < blocks ? at : -1;
   });
+}
+
+/** Along i: for each block that meets the volume its number and its first and end LPS index, three numbers each. */
+function blockRuns(length: number, start: number, blocks: number, block: number): Int32Array {
+  const runs: number[] = [];
+  for (let at = 0; at < blocks; at++) {
+    const first = Math.max(0, length - start - block * (at + 1));
+    const end = Math.min(length, length - start - block * at);
+    if (end > first) runs.push(at, first, end);
+  }
+  return Int32Array.from(runs);
 }
 
 /** The box with the other end of x and y first: RAS memory order becomes LPS, and the other way round. */

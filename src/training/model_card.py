@@ -150,8 +150,9 @@ def main() -> None:
         "renderedLabelMaps": rendered["heads"]["summary"],
         "realHeads": json.loads(arguments.real.read_text()),
     }
-    write_digests(arguments.model, list(card["files"].values()))
     path.write_text(json.dumps(card, indent=2) + "\n")
+    # After the card: its threshold is part of the model, so its digest belongs to the model's.
+    write_digests(arguments.model, [*card["files"].values(), path.name])
     DOCUMENT.write_text(document(card))
 
 
