@@ -1,3 +1,5 @@
+const { abs, exp, floor, max, min, round } = Math;
+
 /**
  * One-dimensional resampling as a list of weighted source samples for each target sample: linear interpolation,
  * after a Gaussian where the source is finer than the target.
@@ -32,28 +34,28 @@ const SMALLEST_WEIGHT = 1e-4;
  * 0 where the source is no finer than the target.
  */
 export function antiAliasingSigma(sourceMm: number, targetMm: number): number {
-  return 0.45 * Math.max(0, targetMm / sourceMm - 1);
+  return 0.45 * max(0, targetMm / sourceMm - 1);
 }
 
 /** Weights for `count` target samples out of `length` source samples; beyond the ends the source is mirrored. */
 export function axisTaps(length: number, count: number, mapping: AxisMapping, sigma: number): AxisTaps {
   const kernel = gaussianKernel(sigma);
   const radius = (kernel.length - 1) / 2;
-  const width = Math.min(length, 2 * radius + 2);
+  const width = min(length, 2 * radius + 2);
   const first = new Int32Array(count);
   const weights = new Float32Array(count * width);
   let begin = count;
   let end = 0;
   for (let t = 0; t < count; t++) {
     const exact = mapping.start + mapping.step * t;
-    const position = Math.abs(exact - Math.round(exact)) < SNAP ? Math.round(exact) : exact;
+    const position = abs(exact - round(exact)) < SNAP ? round(exact) : exact;
     if (position >= -0.5 - SNAP && position <= length - 0.5 + SNAP) {
-      begin = Math.min(begin, t);
+      begin = min(begin, t);
       end = t + 1;
     }
-    const clamped = Math.min(length - 1, Math.max(0, position));
-    const below = Math.min(Math.floor(clamped), Math.max(0, length - 2));
-    const start = Math.min(Math.max(0, below - radius), length - width);
+    const clamped = min(length - 1, max(0, position));
+    const below = min(floor(clamped), max(0, length - 2));
+    const start = min(max(0, below - radius), length - width);
     const fraction = clamped - below;
     first[t] = start;
     for (let tap = -radius; tap <= radius; tap++) {
@@ -63,7 +65,7 @@ export function axisTaps(length: number, count: number, mapping: AxisMapping, si
       if (fraction > 0) weights[at + mirrored(below + 1 + tap, length)]! += weight * fraction;
     }
   }
-  return { count, width, first, weights, begin: Math.min(begin, end), end };
+  return { count, width, first, weights, begin: min(begin, end), end };
 }
 
 /** Half-sample mirror (d c b a | a b c d | d c b a). */
@@ -74,12 +76,12 @@ function mirrored(index: number, length: number): number {
 }
 
 function gaussianKernel(sigma: number): Float64Array {
-  let radius = Math.floor(4 * sigma + 0.5);
-  while (radius > 0 && Math.exp((-0.5 * radius * radius) / (sigma * sigma)) < SMALLEST_WEIGHT) radius--;
+  let radius = floor(4 * sigma + 0.5);
+  while (radius > 0 && exp((-0.5 * radius * radius) / (sigma * sigma)) < SMALLEST_WEIGHT) radius--;
   const kernel = new Float64Array(2 * radius + 1);
   let sum = 0;
   for (let at = -radius; at <= radius; at++) {
-    kernel[at + radius] = radius === 0 ? 1 : Math.exp((-0.5 * at * at) / (sigma * sigma));
+    kernel[at + radius] = radius === 0 ? 1 : exp((-0.5 * at * at) / (sigma * sigma));
     sum += kernel[at + radius]!;
   }
   return kernel.map((weight) => weight / sum);

@@ -1,5 +1,7 @@
 import type { Vec3 } from '../domain/geometry.ts';
 
+const { abs, floor, min } = Math;
+
 /** The connected parts of a mask. Part n (1-based in `labels`) has `sizes[n - 1]` voxels around `centroids[n - 1]`. */
 export interface Components {
   /** 0 outside the mask, else 1, 2, ... in order of the first voxel in memory. */
@@ -66,9 +68,9 @@ export function dilateMask(mask: Uint8Array, shape: Vec3, steps: number): Uint8A
     const stride = strides[axis];
     for (let at = 0; at < from.length; at++) {
       if (from[at] === 0) continue;
-      const index = Math.floor(at / stride) % shape[axis];
-      const first = -Math.min(steps, index);
-      const last = Math.min(steps, shape[axis] - 1 - index);
+      const index = floor(at / stride) % shape[axis];
+      const first = -min(steps, index);
+      const last = min(steps, shape[axis] - 1 - index);
       for (let step = first; step <= last; step++) to[at + step * stride] = 1;
     }
     from = to;
@@ -126,7 +128,7 @@ function neighbourOffsets(connectivity: 6 | 26): Int32Array {
   for (let k = -1; k <= 1; k++) {
     for (let j = -1; j <= 1; j++) {
       for (let i = -1; i <= 1; i++) {
-        const distance = Math.abs(i) + Math.abs(j) + Math.abs(k);
+        const distance = abs(i) + abs(j) + abs(k);
         if (distance === 1 || (connectivity === 26 && distance > 1)) offsets.push(i, j, k);
       }
     }

@@ -1,5 +1,7 @@
 import type { Affine, Vec3, Volume } from '../domain/geometry.ts';
 
+const { ceil, floor, max, min } = Math;
+
 /** Keeps rounding from taking a voxel on the outer face for one outside. */
 const EDGE = 1e-6;
 
@@ -13,21 +15,16 @@ export function sampleTrilinearly(volume: Volume, shape: Vec3, toSource: Affine,
   const out = new Float32Array(shape[0] * shape[1] * shape[2]);
   if (outside !== 0) out.fill(outside);
   const [dx, dy, dz] = [toSource[0], toSource[4], toSource[8]];
-  const [nx, ny, nz] = volume.shape;
+  const faces = volume.shape.map((n): Interval => [-0.5 - EDGE, n - 0.5 + EDGE]) as [Interval, Interval, Interval];
+  const centres = volume.shape.map((n): Interval => [EDGE, n - 1 - EDGE]) as [Interval, Interval, Interval];
   for (let k = 0; k < shape[2]; k++) {
     for (let j = 0; j < shape[1]; j++) {
       const x = toSource[1] * j + toSource[2] * k + toSource[3];
       const y = toSource[5] * j + toSource[6] * k + toSource[7];
       const z = toSource[9] * j + toSource[10] * k + toSource[11];
       const row: Row = { x, y, z, dx, dy, dz };
-      const whole = clippedTo(
-        row,
-        shape[0],
-        [-0.5 - EDGE, nx - 0.5 + EDGE],
-        [-0.5 - EDGE, ny - 0.5 + EDGE],
-        [-0.5 - EDGE, nz - 0.5 + EDGE],
-      );
-      const inner = clippedTo(row, shape[0], [EDGE, nx - 1 - EDGE], [EDGE, ny - 1 - EDGE], [EDGE, nz - 1 - EDGE]);
+      const whole = clippedTo(row, shape[0], ...faces);
+      const inner = clippedTo(row, shape[0], ...centres);
       const to = shape[0] * (j + shape[1] * k);
       const from = inner.end > inner.begin ? inner : { begin: whole.end, end: whole.end };
       edgeOfRow(volume, row, out, to, whole.begin, from.begin);
@@ -52,22 +49,20 @@ type Interval = readonly [number, number];
 
 /** Voxels [begin, end) of a row that fall into a box of the source. */
 function clippedTo(row: Row, count: number, xs: Interval, ys: Interval, zs: Interval): { begin: number; end: number } {
-  let begin = 0;
-  let end = count - 1;
-  const clip = (start: number, step: number, [low, high]: Interval): void => {
-    if (step === 0) {
-      if (start < low || start > high) end = -1;
-      return;
-    }
-    const a = (low - start) / step;
-    const b = (high - start) / step;
-    begin = Math.max(begin, Math.ceil(Math.min(a, b)));
-    end = Math.min(end, Math.floor(Math.max(a, b)));
-  };
-  clip(row.x, row.dx, xs);
-  clip(row.y, row.dy, ys);
-  clip(row.z, row.dz, zs);
-  return end < begin ? { begin: 0, end: 0 } : { begin, end: end + 1 };
+  const x = crossings(row.x, row.dx, xs);
+  const y = crossings(row.y, row.dy, ys);
+  const z = crossings(row.z, row.dz, zs);
+  const begin = ceil(max(0, x[0], y[0], z[0]));
+  const end = floor(min(count - 1, x[1], y[1], z[1])) + 1;
+  return end <= begin ? { begin: 0, end: 0 } : { begin, end };
+}
+
+/** Where a line enters and leaves an interval, in steps. */
+function crossings(start: number, step: number, [low, high]: Interval): Interval {
+  if (step === 0) return start < low || start > high ? [1, 0] : [0, Number.MAX_SAFE_INTEGER];
+  const a = (low - start) / step;
+  const b = (high - start) / step;
+  return a < b ? [a, b] : [b, a];
 }
 
 /** The part of a row whose eight neighbours all exist. */
@@ -107,18 +102,28 @@ function edgeOfRow(volume: Volume, row: Row, out: Float32Array, to: number, begi
 /** Value at a source index (fractions); beyond the outermost centres the outermost value. */
 export function trilinearAt({ data, shape }: Volume, x: number, y: number, z: number): number {
   const [nx, ny, nz] = shape;
-  const cx = Math.min(nx - 1, Math.max(0, x));
-  const cy = Math.min(ny - 1, Math.max(0, y));
-  const cz = Math.min(nz - 1, Math.max(0, z));
-  const ix = Math.min(Math.floor(cx), Math.max(0, nx - 2));
-  const iy = Math.min(Math.floor(cy), Math.max(0, ny - 2));
-  const iz = Math.min(Math.floor(cz), Math.max(0, nz - 2));
-  const [u, v, w] = [cx - ix, cy - iy, cz - iz];
+  const cx = min(nx - 1, max(0, x));
+  const cy = min(ny - 1, max(0, y));
+  const cz = min(nz - 1, max(0, z));
+  const ix = min(floor(cx), max(0, nx - 2));
+  const iy = min(floor(cy), max(0, ny - 2));
+  const iz = min(floor(cz), max(0, nz - 2));
+  const u = cx - ix;
+  const v = cy - iy;
+  const w = cz - iz;
   const right = nx > 1 ? 1 : 0;
   const down = ny > 1 ? nx : 0;
   const up = nz > 1 ? nx * ny : 0;
   const at = ix + nx * (iy + ny * iz);
-  const alongX = (n: number): number => data[n]! * (1 - u) + data[n + right]! * u;
-  const inPlane = (n: number): number => alongX(n) * (1 - v) + alongX(n + down) * v;
-  return inPlane(at) * (1 - w) + inPlane(at + up) * w;
+  const near = mix(mix(data[at]!, data[at + right]!, u), mix(data[at + down]!, data[at + down + right]!, u), v);
+  const far = at + up;
+  return mix(
+    near,
+    mix(mix(data[far]!, data[far + right]!, u), mix(data[far + down]!, data[far + down + right]!, u), v),
+    w,
+  );
+}
+
+function mix(a: number, b: number, share: number): number {
+  return a * (1 - share) + b * share;
 }

@@ -1,6 +1,8 @@
 import type { Grid, Vec3 } from '../../src/domain/geometry.ts';
 import type { Segmentation, SideProbabilities } from '../../src/domain/segmentation.ts';
 
+const { sqrt } = Math;
+
 /** An ellipsoid in the patient, LPS mm. */
 export interface Ellipsoid {
   readonly centre: Vec3;
@@ -54,15 +56,15 @@ function sideOf({ centre, radii }: Ellipsoid, softness: number, threshold: numbe
   const anterior = new Float32Array(CROP[0] * CROP[1] * CROP[2]);
   const posterior = new Float32Array(anterior.length);
   const surface = Math.log(threshold / (1 - threshold));
+  const middle = centre.map((mm, axis) => mm - affine[4 * axis + 3]! - origin[axis]!);
   let at = 0;
   for (let k = 0; k < CROP[2]; k++) {
     for (let j = 0; j < CROP[1]; j++) {
       for (let i = 0; i < CROP[0]; i++, at++) {
-        const offset = [i, j, k].map((n, axis) => n + origin[axis]! + affine[4 * axis + 3]! - centre[axis]!);
-        const distance = depthOf(offset as unknown as Vec3, radii);
+        const distance = depthOf([i - middle[0]!, j - middle[1]!, k - middle[2]!], radii);
         const certain = distance >= 0 ? 1 : 0;
         const probability = softness === 0 ? certain : 1 / (1 + Math.exp(-(surface + distance / softness)));
-        const front = offset[1]! < 0 ? 0.9 : 0.1;
+        const front = j < middle[1]! ? 0.9 : 0.1;
         anterior[at] = probability * front;
         posterior[at] = probability * (1 - front);
       }
@@ -73,7 +75,7 @@ function sideOf({ centre, radii }: Ellipsoid, softness: number, threshold: numbe
 
 /** Distance to the surface, positive inside, mm; exact on the surface, good near it. */
 function depthOf([x, y, z]: Vec3, [a, b, c]: Vec3): number {
-  const f = Math.hypot(x / a, y / b, z / c);
-  const g = Math.hypot(x / (a * a), y / (b * b), z / (c * c));
+  const f = sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2);
+  const g = sqrt((x / (a * a)) ** 2 + (y / (b * b)) ** 2 + (z / (c * c)) ** 2);
   return g === 0 ? Math.min(a, b, c) : (f * (1 - f)) / g;
 }
