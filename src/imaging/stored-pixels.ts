@@ -31,7 +31,7 @@ export function storedPixelsOf(data: Float32Array): StoredPixels {
       throw new NeuroInsightError('non-finite-pixels', 'the image holds values that are not finite numbers');
     if (value < low) low = value;
     if (value > high) high = value;
-    if (whole && !Number.isInteger(value)) whole = false;
+    if (value % 1 !== 0) whole = false;
   }
   const window = windowOf(data, low, high);
   if (whole && low >= 0 && high <= LARGEST) return { slope: 1, intercept: 0, signed: false, window };
@@ -49,7 +49,8 @@ export function storedBytes(data: Float32Array, start: number, count: number, pi
   const view = new DataView(bytes.buffer);
   const [least, most] = signed ? [-32_768, 32_767] : [0, LARGEST];
   for (let at = 0; at < count; at++) {
-    const stored = Math.round((data[start + at]! - intercept) / slope);
+    // Above `least` every number is positive, where cutting off decimals is rounding down: much cheaper than round().
+    const stored = (((data[start + at]! - intercept) / slope - least + 0.5) | 0) + least;
     const kept = stored < least ? least : stored > most ? most : stored;
     view.setUint16(at * 2, kept & LARGEST, true);
   }
@@ -60,7 +61,7 @@ export function storedBytes(data: Float32Array, start: number, count: number, pi
 function windowOf(data: Float32Array, low: number, high: number): { center: number; width: number } {
   const bins = new Uint32Array(BINS);
   const scale = (BINS - 1) / (high - low || 1);
-  for (let at = 0; at < data.length; at++) bins[Math.floor((data[at]! - low) * scale)]!++;
+  for (let at = 0; at < data.length; at++) bins[((data[at]! - low) * scale) | 0]!++;
   let above = bins[BINS - 1]!;
   let bin = BINS - 1;
   while (bin > 0 && above < data.length * 0.005) above += bins[--bin]!;

@@ -31,11 +31,13 @@ export interface AnatomyField {
 /** Half of the box, mirrored to both sides, in which a hippocampus is looked for. */
 const BOX = { x: 25, y: 22, z: -12, a: 20, b: 36, c: 24 };
 
+/** @param mirrored The patient is the template's mirror image: what lies at positive template x is a right part. */
 export function anatomyField(
   parameters: AnatomyParameters,
   signals: TissueSignals,
   leftShape: HippocampusShape,
   rightShape: HippocampusShape,
+  mirrored = false,
 ): AnatomyField {
   const e: Envelope = { intracranial: 0, cerebrum: 0, cerebellum: 0, stem: 0 };
   const h: HippocampusPoint = { t: 0, level: 99, distance: 99, lateral: 0, up: 0 };
@@ -74,7 +76,7 @@ export function anatomyField(
     },
     label() {
       const left = at[0]! > 0;
-      if (h.level <= 1) return (left ? 1 : 3) + (h.t < (left ? leftShape : rightShape).split ? 0 : 1);
+      if (h.level <= 1) return (left === mirrored ? 3 : 1) + (h.t < (left ? leftShape : rightShape).split ? 0 : 1);
       return e.intracranial <= 0 ? 5 : 0;
     },
     intracranialDistance: () => e.intracranial,

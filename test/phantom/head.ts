@@ -103,7 +103,7 @@ export function makeHead(options: HeadOptions): HeadModel {
   return {
     seed: options.seed,
     truth: truthOf(volumes, split, wantedIcv, options.mirrored === true),
-    field: anatomyField(withHorns, signals, shapes.left, shapes.right),
+    field: anatomyField(withHorns, signals, shapes.left, shapes.right, options.mirrored),
     signals,
     toTemplate: templateTransform(rotation, translation, scale, options.mirrored === true),
     templateScale: 1 / Math.cbrt(magnification),

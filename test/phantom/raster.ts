@@ -4,7 +4,7 @@ import { randomStream } from './random.ts';
 import { coverage } from './shapes.ts';
 
 // Taken out once: every look-up of a global is slow in the realm that tests run in.
-const { abs, ceil, cos, floor, hypot, max, round, sqrt } = Math;
+const { abs, ceil, cos, floor, hypot, max, min, round, sqrt } = Math;
 
 /** Value of white matter in a rendered volume. */
 export const WHITE_MATTER = 600;
@@ -12,6 +12,8 @@ export const WHITE_MATTER = 600;
 /** Finest and coarsest distance between samples, mm: fine around the hippocampi. */
 const FINE = 0.4;
 const COARSE = 1.1;
+/** Along one axis of a voxel; thicker voxels get wider samples. */
+const MOST_SAMPLES = 5;
 /** Within this distance of a hippocampal surface, template mm, samples are fine. */
 const FINE_SHELL = 2.5;
 
@@ -75,7 +77,7 @@ interface Sampling {
 
 function samplingOf(m: Float64Array, finest: number): Sampling {
   const sizes = [0, 1, 2].map((axis) => hypot(m[axis]!, m[4 + axis]!, m[8 + axis]!));
-  const counts = sizes.map((size) => max(1, ceil(size / finest - 1e-6)));
+  const counts = sizes.map((size) => min(MOST_SAMPLES, max(1, ceil(size / finest - 1e-6))));
   const [a, b, c] = counts as [number, number, number];
   const offsets: number[] = [];
   for (let k = 0; k < c; k += 1) {
