@@ -197,7 +197,12 @@ function fromRows(layout: Layout, view: DataView, little: boolean): Affine {
 /** NIfTI-1 method 2: rotation by a unit quaternion, pixdim 1-3, and pixdim 0 (qfac) as the sign of the third axis. */
 function fromQuaternion(layout: Layout, view: DataView, little: boolean): Affine {
   const read = (at: number, n: number): number => layout.real(view, at + n * layout.realBytes, little);
-  const [b, c, d] = [0, 1, 2].map((n) => read(layout.at.quaternion, n)) as [number, number, number];
+  const stored = [0, 1, 2].map((n) => read(layout.at.quaternion, n)) as [number, number, number];
+  const length = Math.hypot(...stored);
+  if (!(length < 1.001)) throw new NeuroInsightError('poor-geometry', 'the quaternion of the qform is no rotation');
+  // Half turns: rounding may take b, c, d a little beyond length 1, and the rotation would not be one.
+  const scale = length * length > 1 - 1e-7 ? 1 / length : 1;
+  const [b, c, d] = [stored[0] * scale, stored[1] * scale, stored[2] * scale];
   const a = Math.sqrt(Math.max(0, 1 - b * b - c * c - d * d));
   const [x, y, z] = [1, 2, 3].map((n) => Math.abs(read(layout.at.pixdim, n))) as [number, number, number];
   const third = read(layout.at.pixdim, 0) < 0 ? -z : z;

@@ -99,7 +99,7 @@ function inflate(bytes: Uint8Array, limit: number): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: limit });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
+    if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new NeuroInsightError('limit-exceeded', 'the file inflates to more than its header announces', { cause });
     }
     throw new NeuroInsightError('malformed-nifti', 'the gzip data is damaged or cut short', { cause });
