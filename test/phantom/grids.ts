@@ -29,3 +29,15 @@ export function planeGrid({ row, column, slice, spacing, extentMm }: PlanePlan, 
   });
   return { shape, affine: affine as unknown as Grid['affine'] };
 }
+
+/** What is left of a grid between two voxels (both kept): a field of view that cuts the head. */
+export function cutGrid({ affine: a, shape }: Grid, first: Vec3, last: Vec3): Grid {
+  const start = [0, 4, 8].map(
+    (row) => a[row]! * first[0] + a[row + 1]! * first[1] + a[row + 2]! * first[2] + a[row + 3]!,
+  );
+  const [x, y, z] = start as [number, number, number];
+  return {
+    shape: shape.map((count, n) => Math.min(count - 1, last[n]!) - first[n]! + 1) as unknown as Vec3,
+    affine: [a[0], a[1], a[2], x, a[4], a[5], a[6], y, a[8], a[9], a[10], z],
+  };
+}

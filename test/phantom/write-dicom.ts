@@ -125,7 +125,7 @@ function scannedReport(seed: number): PhantomFile {
     for (let y = line; y < line + 6; y += 1)
       rgb.fill(90, 3 * (y * columns + 30), 3 * (y * columns + 270 - ((line * 7) % 90)));
   }
-  const { patientName = '', patientId = '', patientBirthDate = '', patientSex = '' } = patientOf(seed);
+  const { patientName = '', patientId = '', patientBirthDate = '', patientSex = '', patientAge } = patientOf(seed);
   const study = studyOf(seed);
   const bytes = encodeDicom({
     SOPClassUID: SECONDARY_CAPTURE,
@@ -141,6 +141,7 @@ function scannedReport(seed: number): PhantomFile {
     PatientID: patientId,
     PatientBirthDate: patientBirthDate,
     PatientSex: patientSex,
+    PatientAge: patientAge,
     Modality: 'OT',
     BodyPartExamined: 'HEAD',
     ConversionType: 'SD',
