@@ -89,9 +89,18 @@ describe('the way back to the source grid', () => {
   });
 
   it('paints the left hippocampus on the left in all 48 memory orders, voxel for voxel', () => {
-    const grid = gridOf(1.2, [0.1, 0.05, -0.1]);
-    const expected = toSourceSpace(BOTH, grid);
-    for (const order of memoryOrders()) {
+    // Fine voxels take one sample each, coarse ones several: every seventh order goes that way too.
+    const fine = gridOf(1, [0.1, 0.05, -0.1]);
+    const coarse = gridOf(1.4, [0.1, 0.05, -0.1]);
+    const onFine = toSourceSpace(BOTH, fine);
+    const onCoarse = toSourceSpace(BOTH, coarse);
+    const cases = [
+      ...memoryOrders().map((order) => ({ grid: fine, order, expected: onFine })),
+      ...memoryOrders()
+        .filter((_, n) => n % 7 === 0)
+        .map((order) => ({ grid: coarse, order, expected: onCoarse })),
+    ];
+    for (const { grid, order, expected } of cases) {
       const labels = toSourceSpace(BOTH, stored({ ...grid, data: expected.data }, order));
       const same = stored(expected, order);
       const differing = labels.data.reduce((sum, label, at) => sum + (label === same.data[at] ? 0 : 1), 0);
@@ -120,6 +129,39 @@ describe('the way back to the source grid', () => {
     for (let at = 0; at < 5; at++) anterior[at] = 1;
     const spotted: Segmentation = { ...BOTH, left: { ...BOTH.left, anterior } };
     expect(toSourceSpace(spotted, gridOf(1)).data).toEqual(toSourceSpace(BOTH, gridOf(1)).data);
+  });
+
+  it('leaves out another component that lies one voxel from the largest', () => {
+    const anterior = BOTH.left.anterior.slice();
+    const posterior = BOTH.left.posterior.slice();
+    const [ni, nj] = BOTH.left.shape;
+    const middle = Math.round(25.3 + 60 - BOTH.left.origin[0]) + ni * (28 + nj * 20);
+    // Walks to the left out of the hippocampus, empties one voxel and puts an island of three behind it.
+    let at = middle;
+    while (anterior[at]! + posterior[at]! >= BOTH.threshold) at++;
+    for (const [n, value] of [0, 1, 1, 1].entries()) {
+      anterior[at + n] = value;
+      posterior[at + n] = 0;
+    }
+    const islanded: Segmentation = { ...BOTH, left: { ...BOTH.left, anterior, posterior } };
+    const labels = toSourceSpace(islanded, BOTH.modelGrid);
+    const [x, y, z] = BOTH.left.origin;
+    const island = x + ((at + 2) % ni) + 120 * (y + 28 + 110 * (z + 20));
+    expect([labels.data[island - 3]! > 0, labels.data[island - 1], labels.data[island]]).toEqual([true, 0, 0]);
+  });
+
+  it('ends a hippocampus at the face of its crop', () => {
+    const shape: Vec3 = [6, 6, 6];
+    const full = {
+      origin: [10, 20, 30] as const,
+      shape,
+      anterior: new Float32Array(216).fill(0.99),
+      posterior: new Float32Array(216),
+    };
+    const labels = toSourceSpace({ ...BOTH, left: full }, BOTH.modelGrid);
+    expect(measureHippocampi(labels).left.anteriorVolumeMm3).toBe(216);
+    expect(labels.data[9 + 120 * (20 + 110 * 30)]).toBe(0);
+    expect(labels.data[10 + 120 * (20 + 110 * 30)]).toBe(leftAnterior);
   });
 
   it('gives a voxel that both sides claim to the greater probability', () => {
