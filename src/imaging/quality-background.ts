@@ -66,7 +66,11 @@ function upperBlocks({ shape: [ni, nj, nk], affine, data }: Volume, middle: numb
     for (let j = 0; j < shape[1] * BLOCK; j++) {
       const row = shape[0] * (Math.floor(j / BLOCK) + shape[1] * Math.floor(k / BLOCK));
       const source = ni * (j + nj * (k + bottom));
-      for (let i = 0; i < shape[0] * BLOCK; i++) means[row + Math.floor(i / BLOCK)]! += data[source + i]!;
+      for (let n = 0; n < shape[0]; n++) {
+        let sum = 0;
+        for (let i = n * BLOCK; i < (n + 1) * BLOCK; i++) sum += data[source + i]!;
+        means[row + n]! += sum;
+      }
     }
   }
   const half = (BLOCK - 1) / 2;

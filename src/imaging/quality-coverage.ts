@@ -1,14 +1,12 @@
 import type { Grid, Laterality, Vec3, Volume } from '../domain/geometry.ts';
 import type { QualityCheck } from '../domain/result.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
-import { applyAffine, invertAffine, multiplyAffine, voxelSizeOf } from './affine.ts';
+import { applyAffine, invertAffine, multiplyAffine, voxelSizeOf, voxelVolumeOf } from './affine.ts';
 import { judge } from './quality-check.ts';
 import type { LabelExtent } from './quality-labels.ts';
 
 /** Probability from which a block counts as inside the skull. */
 const INSIDE = 0.5;
-/** Every n-th voxel along each axis is looked at for saturation. */
-const STRIDE = 3;
 const CM2 = 100;
 
 /**
@@ -43,35 +41,31 @@ export function marginCheck({ shape, affine }: Grid, sides: Readonly<Record<Late
   return judge('hippocampus-margin', Math.min(...distances), 'mm', { good: 'above', pass: 8, review: 3 });
 }
 
-/** Share of the intracranial voxels that hold the highest value of the whole image: a clipped or overflown scale. */
+/**
+ * Share of the intracranial voxels that hold the highest value of the whole image: a clipped or overflown scale.
+ * Every voxel is compared, but only those few that hold it are looked up in the intracranial space.
+ */
 export function saturationCheck(volume: Volume, { intracranial }: Segmentation): QualityCheck {
+  const { data } = volume;
   let highest = Number.NEGATIVE_INFINITY;
   // A plain loop: a call for each of 40 million voxels would take longer than the rest of the check.
-  for (let at = 0; at < volume.data.length; at++) if (volume.data[at]! > highest) highest = volume.data[at]!;
+  for (let at = 0; at < data.length; at++) if (data[at]! > highest) highest = data[at]!;
   const toBlock = multiplyAffine(invertAffine(intracranial.affine), volume.affine);
-  const [nx, ny, nz] = intracranial.shape;
-  const [ni, nj, nk] = volume.shape;
-  let inside = 0;
+  const [ni, nj] = volume.shape;
   let saturated = 0;
-  for (let k = 0; k < nk; k += STRIDE) {
-    for (let j = 0; j < nj; j += STRIDE) {
-      let [x, y, z] = applyAffine(toBlock, [0, j, k]);
-      for (let i = 0; i < ni; i += STRIDE) {
-        const at = blockAt(Math.round(x), Math.round(y), Math.round(z), nx, ny, nz);
-        x += STRIDE * toBlock[0];
-        y += STRIDE * toBlock[4];
-        z += STRIDE * toBlock[8];
-        if (at < 0 || intracranial.probability[at]! < INSIDE) continue;
-        inside++;
-        if (volume.data[i + ni * (j + nj * k)]! >= highest) saturated++;
-      }
-    }
+  for (let at = 0; at < data.length; at++) {
+    if (data[at]! < highest) continue;
+    const block = applyAffine(toBlock, [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))]);
+    if (isInsideSkull(block.map(Math.round) as unknown as Vec3, intracranial)) saturated++;
   }
+  const blocks = intracranial.probability.reduce((sum, p) => sum + (p >= INSIDE ? 1 : 0), 0);
+  const inside = (blocks * voxelVolumeOf(intracranial.affine)) / voxelVolumeOf(volume.affine);
   return judge('saturation', (100 * saturated) / inside, '%', { good: 'below', pass: 0.1, review: 1 });
 }
 
-function blockAt(x: number, y: number, z: number, nx: number, ny: number, nz: number): number {
-  return x >= 0 && y >= 0 && z >= 0 && x < nx && y < ny && z < nz ? x + nx * (y + ny * z) : -1;
+function isInsideSkull([x, y, z]: Vec3, { shape, probability }: Segmentation['intracranial']): boolean {
+  const isInGrid = x >= 0 && y >= 0 && z >= 0 && x < shape[0] && y < shape[1] && z < shape[2];
+  return isInGrid && probability[x + shape[0] * (y + shape[1] * z)]! >= INSIDE;
 }
 
 /** A voxel reaches half a step beyond its centre. */

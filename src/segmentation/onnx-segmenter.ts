@@ -60,8 +60,8 @@ async function segmentHead(
   const found = await locateHippocampi(volume, low, card, inference, signal);
   const outline = (side: Laterality): Promise<SegmentedSide> =>
     segmentSide(volume, low, { side, centre: found.centres[side] }, card, inference, signal);
-  const left = await outline('left');
-  const right = await outline('right');
+  // Both at once: while the child runs one side, the other side's crop is cut and its answer read.
+  const [left, right] = await Promise.all([outline('left'), outline('right')]);
   const sides = { left, right };
   for (const side of LATERALITIES) refuseImplausible(side, sides[side], found, card);
   return {

@@ -84,8 +84,7 @@ async function runFine(
     const channel = (n: number) => channelOf(output, n, fine.paddedShape, fine.padOffset, fine.cropShape);
     return { anterior: channel(ANTERIOR_CHANNEL), posterior: channel(POSTERIOR_CHANNEL) };
   };
-  const straight = await ask(crop);
-  const mirrored = await ask(flipX(crop));
+  const [straight, mirrored] = await Promise.all([ask(crop), ask(flipX(crop))]);
   const mean = (a: RasBox, b: RasBox): RasBox => {
     const turned = flipX(b).data;
     return { shape: a.shape, data: a.data.map((p, at) => (p + turned[at]!) / 2) };
