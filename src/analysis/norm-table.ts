@@ -16,6 +16,8 @@ export interface NormTransfer {
   readonly factor: number;
   /** Standard uncertainty of the factor. */
   readonly factorSd: number;
+  /** Relative standard uncertainty of our intracranial volume against the one the norms were fitted with. */
+  readonly intracranialSd: number;
   readonly statement: string;
 }
 
@@ -27,7 +29,8 @@ export interface NormTable {
   readonly segmenter: string;
   readonly citation: string;
   readonly supportedAgeYears: readonly [number, number];
-  readonly supportedIntracranialMm3: readonly [number, number];
+  /** 0.5th to 99.5th percentile of the population by sex; a volume outside is no basis for a norm. */
+  readonly supportedIntracranialMm3: Readonly<Record<'F' | 'M', readonly [number, number]>>;
   readonly withIntracranial: NormModel;
   readonly withoutIntracranial: NormModel;
   readonly transfers: readonly NormTransfer[];
@@ -45,11 +48,33 @@ function isFit(value: unknown): value is NormFit {
   return fit?.coefficients?.length === TERMS && fit.coefficients.every(Number.isFinite) && fit.sdMm3 > 0;
 }
 
+function isRange(value: unknown): boolean {
+  const [low, high] = Array.isArray(value) ? (value as unknown[]) : [];
+  return typeof low === 'number' && typeof high === 'number' && low < high;
+}
+
+/** A share between 0 and 1; as text or absent it would make every percentile NaN without a word. */
+function isTransfer({ model, versions, factor, factorSd, intracranialSd }: NormTransfer): boolean {
+  const areShares = [factorSd, intracranialSd].every((share) => share >= 0 && share < 1);
+  return typeof model === 'string' && Array.isArray(versions) && factor > 0 && factor < 2 && areShares;
+}
+
 /** Throws invalid-configuration when the file is not a norm table. */
 export function parseNormTable(text: string): NormTable {
-  const table = JSON.parse(text) as NormTable & { readonly formatVersion: number };
+  const table = parseJson(text) as NormTable & { readonly formatVersion: number };
   const fits = [table.withIntracranial, table.withoutIntracranial].flatMap((model) => [model?.left, model?.right]);
-  const complete = table.formatVersion === 1 && fits.every(isFit) && Array.isArray(table.transfers);
+  const intracranial = table.supportedIntracranialMm3;
+  const ranges = [table.supportedAgeYears, intracranial?.F, intracranial?.M];
+  const areTransfers = Array.isArray(table.transfers) && table.transfers.every(isTransfer);
+  const complete = table.formatVersion === 1 && fits.every(isFit) && ranges.every(isRange) && areTransfers;
   if (!complete) throw new NeuroInsightError('invalid-configuration', 'the norm table is incomplete');
   return table;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw new NeuroInsightError('invalid-configuration', 'the norm table is not JSON');
+  }
 }

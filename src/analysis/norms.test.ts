@@ -89,6 +89,30 @@ describe('norms', () => {
     expect(isMeasured(answer.positions.left)).toBe(true);
   });
 
+  it('leave out an intracranial volume that hardly anyone of that sex has', () => {
+    const basisFor = (sex: 'F' | 'M'): string => {
+      const { curves } = normsFor(table, {
+        ...woman,
+        sex: { value: sex },
+        intracranialVolumeMm3: { value: 1_850_000 },
+      });
+      return isMeasured(curves) ? curves.value.basis : curves.withheld;
+    };
+    expect(basisFor('F')).toBe('women, age only: no usable intracranial volume');
+    expect(basisFor('M')).toBe('men, intracranial volume 1850 cm3');
+  });
+
+  it('widen the spread by what the factor and the intracranial volume may be off by', () => {
+    const spread = (change: { factorSd?: number; intracranialSd?: number }): number => {
+      const transfers = table.transfers.map((row) => ({ ...row, factorSd: 0, intracranialSd: 0, ...change }));
+      const { left } = normsFor({ ...table, transfers }, woman).positions;
+      return isMeasured(left) ? (left.value.p95Mm3 - left.value.expectedMm3) / 1.6448536269514722 : Number.NaN;
+    };
+    expect(spread({})).toBeCloseTo(0.8 * 335.6, 6);
+    expect(spread({ factorSd: 0.04 })).toBeGreaterThan(spread({}) + 30);
+    expect(spread({ intracranialSd: 0.08 })).toBeCloseTo(Math.hypot(0.8 * 335.6, 0.8 * 90.62 * 0.08 * 14.5), 6);
+  });
+
   it('draw curves through the expected volume of the person', () => {
     const { curves, positions } = normsFor(table, woman);
     if (!isMeasured(curves) || !isMeasured(positions.right)) throw new Error('withheld');
@@ -99,6 +123,13 @@ describe('norms', () => {
 
   it('refuse a table that is incomplete', () => {
     expect(() => parseNormTable('{"formatVersion":1}')).toThrow(/incomplete/);
+    expect(() => parseNormTable('null')).toThrow(/incomplete/);
+    expect(() => parseNormTable('{')).toThrow('the norm table is not JSON');
+    const [transfer] = table.transfers;
+    const broken = { ...table, transfers: [{ ...transfer, factorSd: undefined }] };
+    expect(() => parseNormTable(JSON.stringify(broken))).toThrow(/incomplete/);
+    const noMen = { ...table, supportedIntracranialMm3: { F: [1, 2] } };
+    expect(() => parseNormTable(JSON.stringify(noMen))).toThrow(/incomplete/);
   });
 });
 

@@ -72,9 +72,12 @@ function expectedOf(table: NormTable, transfer: NormTransfer, side: Laterality, 
   const fit = (v === undefined ? table.withoutIntracranial : table.withIntracranial)[side];
   const terms = [1, a, a * a, a * a * a, male, v ?? male * a];
   const foreign = fit.coefficients.reduce((sum, coefficient, index) => sum + coefficient * terms[index]!, 0);
+  // What our intracranial volume may be off by, carried through the slope of the norm.
+  const slopeMm3 =
+    v === undefined ? 0 : (fit.coefficients[5]! * transfer.intracranialSd * person.intracranialMm3!) / 1e5;
   return {
     mean: transfer.factor * foreign,
-    sd: Math.hypot(transfer.factor * fit.sdMm3, transfer.factorSd * foreign),
+    sd: Math.hypot(transfer.factor * fit.sdMm3, transfer.factorSd * foreign, transfer.factor * slopeMm3),
   };
 }
 
@@ -106,7 +109,7 @@ function askable(table: NormTable, question: NormQuestion): Measured<{ transfer:
   if (ageYears.value < youngest || ageYears.value > oldest) {
     return { withheld: `the norms cover ${youngest} to ${oldest} years` };
   }
-  const [smallest, largest] = table.supportedIntracranialMm3;
+  const [smallest, largest] = table.supportedIntracranialMm3[sex.value];
   const usable = isMeasured(intracranial) && intracranial.value >= smallest && intracranial.value <= largest;
   const intracranialMm3 = usable ? intracranial.value : undefined;
   return { value: { transfer, person: { ageYears: ageYears.value, sex: sex.value, intracranialMm3 } } };
