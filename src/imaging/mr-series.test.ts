@@ -99,6 +99,16 @@ describe('encodeMrSeries', () => {
     },
   );
 
+  it.each(['classic', 'enhanced'] as const)('carries fractions through a rescale, %s', async (kind) => {
+    const fractions = volumeOf((n) => Math.sin(n) * 0.37 - 5);
+    const { intensity, place } = differences(
+      fractions,
+      await readBack(encodeMrSeries(fractions, { ...OPTIONS, kind })),
+    );
+    expect(intensity).toBeLessThan(0.74 / 20_000);
+    expect(place).toBeLessThan(1e-6);
+  });
+
   it('says what it was told about patient, study, series and acquisition, in both kinds', () => {
     for (const kind of ['classic', 'enhanced'] as const) {
       const [file] = encodeMrSeries(WHOLE, { ...OPTIONS, kind });

@@ -23,13 +23,13 @@ function labelVolumes(head: HeadModel, low: Vec3, high: Vec3, spacing: number): 
 
 const CENTRED = { rotationDegrees: [0, 0, 0], translationMm: [0, 0, 0] } as const;
 const LEFT_BOX: readonly [Vec3, Vec3] = [
-  [6, -8, -36],
-  [48, 58, 16],
+  [8, -2, -34],
+  [42, 52, 12],
 ];
 
 const RIGHT_BOX: readonly [Vec3, Vec3] = [
-  [-48, -8, -36],
-  [-6, 58, 16],
+  [-42, -2, -34],
+  [-8, 52, 12],
 ];
 
 /** A slab through both hippocampi. */
@@ -59,7 +59,7 @@ describe('the truth of a phantom head', () => {
 
   it('keeps its volumes when the head is turned, moved and seen obliquely', () => {
     const head = makeHead({ seed: 14, rotationDegrees: [12, -9, 15], translationMm: [14, -20, 9] });
-    const volumes = labelVolumes(head, [-40, -40, -40], [70, 60, 40], 1);
+    const volumes = labelVolumes(head, [-36, -36, -36], [62, 52, 32], 1);
     const { left, right } = head.truth;
     expect(Math.abs((volumes[1]! + volumes[2]!) / left.volumeMm3 - 1)).toBeLessThan(0.01);
     expect(Math.abs((volumes[3]! + volumes[4]!) / right.volumeMm3 - 1)).toBeLessThan(0.01);
