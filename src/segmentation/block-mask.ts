@@ -1,5 +1,12 @@
 import type { Vec3 } from '../domain/geometry.ts';
 
+/** 1 where `isInside` says so; a plain loop, several times faster than `Uint8Array.from` with a function. */
+export function maskWhere(data: Float32Array, isInside: (value: number) => boolean): Uint8Array {
+  const mask = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at++) if (isInside(data[at]!)) mask[at] = 1;
+  return mask;
+}
+
 /** Adds to a mask every voxel that shares a face with it; stays inside the box. */
 export function dilateByFaces(mask: Uint8Array, [nx, ny, nz]: Vec3): Uint8Array {
   const out = Uint8Array.from(mask);

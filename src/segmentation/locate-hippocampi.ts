@@ -2,7 +2,7 @@ import { NeuroInsightError } from '../domain/errors.ts';
 import type { Grid, Laterality, Vec3, Volume } from '../domain/geometry.ts';
 import { affineFromColumns, applyAffine } from '../imaging/affine.ts';
 import { labelComponents, largestComponent } from '../imaging/components.ts';
-import { dilateByFaces, roundHalfUp, weightedCentre } from './block-mask.ts';
+import { dilateByFaces, maskWhere, roundHalfUp, weightedCentre } from './block-mask.ts';
 import { firstCoarseStart } from './head-box.ts';
 import type { Inference } from './inference.ts';
 import { normaliseBlocks } from './intensity.ts';
@@ -119,7 +119,7 @@ function sideCentre(
     throw notFound(side, `nothing in the head looks like it (peak ${peak.toFixed(2)})`);
   const limit = Math.max(settings.minProbability, settings.ofPeak * peak);
   const { labels, sizes } = labelComponents(
-    Uint8Array.from(own, (p) => (p > limit ? 1 : 0)),
+    maskWhere(own, (p) => p > limit),
     shape,
   );
   const mass = new Float64Array(sizes.length + 1);
@@ -133,7 +133,7 @@ function sideCentre(
 /** Sum of probabilities over the largest part of the intracranial space and one block around it. */
 function intracranialVolume({ shape, data }: RasBox): number {
   const largest = largestComponent(
-    Uint8Array.from(data, (p) => (p > 0.5 ? 1 : 0)),
+    maskWhere(data, (p) => p > 0.5),
     shape,
   );
   if (!largest) throw new NeuroInsightError('no-hippocampus', 'no brain was found in the image');

@@ -58,16 +58,12 @@ export function blockMeans(
   const runs = blockRuns(ni, start[0], shape[0], block);
   const blockY = blockIndices(nj, start[1], shape[1], block, true);
   const blockZ = blockIndices(nk, start[2], shape[2], block, false);
-  const sumOf = low === undefined ? (from: number, end: number) => plainSum(data, from, end) : shiftedSum(data, low);
   for (let k = 0; k < nk; k++) {
     if (blockZ[k]! < 0) continue;
     for (let j = 0; j < nj; j++) {
       if (blockY[j]! < 0) continue;
       const target = shape[0] * (blockY[j]! + shape[1] * blockZ[k]!);
-      const source = ni * (j + nj * k);
-      for (let n = 0; n < runs.length; n += 3) {
-        sums[target + runs[n]!]! += sumOf(source + runs[n + 1]!, source + runs[n + 2]!);
-      }
+      addRow(data, ni * (j + nj * k), runs, low, sums, target);
     }
   }
   const means = new Float32Array(sums.length);
@@ -75,21 +71,28 @@ export function blockMeans(
   return { shape, data: means };
 }
 
-function plainSum(data: Float32Array, from: number, end: number): number {
-  let sum = 0;
-  for (let at = from; at < end; at++) sum += data[at]!;
-  return sum;
-}
-
-function shiftedSum(data: Float32Array, low: number): (from: number, end: number) => number {
-  return (from, end) => {
+/** Adds one row of voxels to the sums of the blocks it crosses. */
+function addRow(
+  data: Float32Array,
+  source: number,
+  runs: Int32Array,
+  low: number | undefined,
+  sums: Float64Array,
+  target: number,
+): void {
+  for (let n = 0; n < runs.length; n += 3) {
+    const end = source + runs[n + 2]!;
     let sum = 0;
-    for (let at = from; at < end; at++) {
-      const value = data[at]! - low;
-      if (value > 0) sum += value;
+    if (low === undefined) {
+      for (let at = source + runs[n + 1]!; at < end; at++) sum += data[at]!;
+    } else {
+      for (let at = source + runs[n + 1]!; at < end; at++) {
+        const value = data[at]! - low;
+        if (value > 0) sum += value;
+      }
     }
-    return sum;
-  };
+    sums[target + runs[n]!]! += sum;
+  }
 }
 
 /** For each LPS index along one axis the block it falls into, -1 outside the grid. */

@@ -1,7 +1,7 @@
 import type { Laterality, Vec3, Volume } from '../domain/geometry.ts';
 import type { SideProbabilities } from '../domain/segmentation.ts';
 import { largestComponent } from '../imaging/components.ts';
-import { roundHalfUp } from './block-mask.ts';
+import { maskWhere, roundHalfUp } from './block-mask.ts';
 import type { Inference } from './inference.ts';
 import { normaliseCrop } from './intensity.ts';
 import type { FineSettings, ModelCard } from './model-card.ts';
@@ -49,10 +49,8 @@ export async function segmentSide(
   let start = cropStart(centre, side, fine);
   let answer = await runFine(volume, low, start, fine, inference, signal);
   for (let run = 1; run < fine.maxRuns; run++) {
-    const found = largestComponent(
-      wholeAbove(answer, (p) => p > fine.recentreThreshold),
-      fine.cropShape,
-    );
+    const body = maskWhere(wholeOf(answer), (p) => p > fine.recentreThreshold);
+    const found = largestComponent(body, fine.cropShape);
     if (!found) break;
     const next = cropStart(added(start, found.centroid), side, fine);
     if (next.every((n, axis) => n === start[axis])) break;
@@ -95,14 +93,15 @@ async function runFine(
   };
 }
 
-function wholeAbove({ anterior, posterior }: FineAnswer, isInside: (p: number) => boolean): Uint8Array {
-  return Uint8Array.from(anterior.data, (p, at) => (isInside(p + posterior.data[at]!) ? 1 : 0));
+/** Probability of either part. */
+function wholeOf({ anterior, posterior }: FineAnswer): Float32Array {
+  return anterior.data.map((p, at) => p + posterior.data[at]!);
 }
 
 function describeSide(volume: Volume, start: Vec3, answer: FineAnswer, threshold: number): SegmentedSide {
   const { shape } = answer.anterior;
-  const whole = answer.anterior.data.map((p, at) => p + answer.posterior.data[at]!);
-  const mask = wholeAbove(answer, (p) => p >= threshold);
+  const whole = wholeOf(answer);
+  const mask = maskWhere(whole, (p) => p >= threshold);
   const largest = largestComponent(mask, shape);
   let inLargest = 0;
   let inAll = 0;
