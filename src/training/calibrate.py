@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluate import MODEL, Case, crop_cases, head_cases
+from model_card import write_digests
 from pipeline import Pipeline
 
 THRESHOLDS = [round(t, 2) for t in np.arange(0.3, 0.91, 0.02)]
@@ -44,6 +45,7 @@ def main() -> None:
         print(f"{threshold:.2f}  crops {errors[0]:+.4f}  heads {errors[1]:+.4f}")
     pipeline.card["postprocessing"]["threshold"] = best_threshold(groups)
     (arguments.model / "model-card.json").write_text(json.dumps(pipeline.card, indent=2) + "\n")
+    write_digests(arguments.model, [*pipeline.card["files"].values(), "model-card.json"])
     print("threshold", pipeline.card["postprocessing"]["threshold"])
 
 
