@@ -7,7 +7,7 @@ import type { ImageEncoder } from '../ports/index.ts';
 import { buildEncapsulatedPdf } from '../report/encapsulated-pdf.ts';
 import { renderMontage, renderOverlays } from '../report/overlay.ts';
 import { buildReportPdf, type ReportFonts } from '../report/pdf.ts';
-import { buildSecondaryCaptures } from '../report/secondary-capture.ts';
+import { buildSecondaryCaptures, secondaryCaptureUid } from '../report/secondary-capture.ts';
 import { buildSegmentation } from '../report/seg.ts';
 import { buildStructuredReport } from '../report/sr.ts';
 import { measurementsJson } from './measurements-json.ts';
@@ -44,6 +44,8 @@ export async function encodeFindings(
   const pdf = await buildReportPdf(result, pictures, { encoder, fonts, curves });
   const montage = renderMontage(volume, labels);
   const captures = buildSecondaryCaptures(result, pictures);
+  const secondaryCaptureUids = captures.map((_, index) => secondaryCaptureUid(result, index + 1));
+  const bundle = buildResultBundle(result, pdf, { secondaryCaptureUids });
   const text = (value: string): Uint8Array => Buffer.from(value, 'utf8');
   return [
     { name: 'measurements.json', bytes: text(measurementsJson(result)) },
@@ -53,7 +55,7 @@ export async function encodeFindings(
     { name: 'sr.dcm', bytes: buildStructuredReport(result) },
     { name: 'report.pdf', bytes: pdf },
     { name: 'report.dcm', bytes: buildEncapsulatedPdf(result, pdf) },
-    { name: 'bundle.json', bytes: text(`${JSON.stringify(buildResultBundle(result, pdf), null, 2)}\n`) },
+    { name: 'bundle.json', bytes: text(`${JSON.stringify(bundle, null, 2)}\n`) },
     { name: 'overlay.png', bytes: await encoder.png(montage.rgb, montage.width, montage.height) },
     ...captures.map((bytes, index) => ({ name: `overlay/${String(index + 1).padStart(2, '0')}.dcm`, bytes })),
   ];

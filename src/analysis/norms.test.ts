@@ -121,6 +121,12 @@ describe('norms', () => {
     expect(curves.value.right.p5[index]).toBeCloseTo(positions.right.value.p5Mm3, 9);
   });
 
+  it('say how volumes carry over to the model that comes with the software', () => {
+    const card = new URL('../../config/models/hippocampus/model-card.json', import.meta.url);
+    const { name, version } = JSON.parse(readFileSync(card, 'utf8'));
+    expect(table.transfers.filter((row) => row.model === name && row.versions.includes(version))).toHaveLength(1);
+  });
+
   it('refuse a table that is incomplete', () => {
     expect(() => parseNormTable('{"formatVersion":1}')).toThrow(/incomplete/);
     expect(() => parseNormTable('null')).toThrow(/incomplete/);

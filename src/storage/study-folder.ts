@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readInstanceHeader } from '../dicom/instance.ts';
-import { decodeFrame } from '../dicom/pixels.ts';
+import { decodeFrame, openPixels, type PixelReader } from '../dicom/pixels.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
 import type { StudySource } from '../ports/index.ts';
@@ -103,8 +103,8 @@ class FolderStudy implements StudySource {
   readonly #found: readonly Found[];
   readonly #fileOf: ReadonlyMap<string, ByteFile>;
   readonly #close: () => Promise<void>;
-  /** The last file read: a multi-frame file is asked for once a frame. */
-  #last: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  /** The last multi-frame file: it is asked for once a frame, and its header is long. */
+  #last: { readonly name: string; readonly reader: PixelReader } | undefined;
 
   constructor(found: readonly Found[], skipped: readonly Skipped[], close: () => Promise<void>) {
     this.#found = found;
@@ -127,9 +127,9 @@ class FolderStudy implements StudySource {
   async readFrame({ instance, frame }: SliceRef): Promise<Float32Array> {
     const file = this.#fileOf.get(instance.sopInstanceUid);
     if (!file) throw new NeuroInsightError('not-found', 'the instance does not belong to this study');
-    const bytes = this.#last?.name === file.name ? this.#last.bytes : await file.read();
-    if (instance.frames.length > 1) this.#last = { name: file.name, bytes };
-    return decodeFrame(bytes, frame.frameNumber);
+    if (instance.frames.length === 1) return decodeFrame(await file.read(), frame.frameNumber);
+    if (this.#last?.name !== file.name) this.#last = { name: file.name, reader: openPixels(await file.read()) };
+    return this.#last.reader.readFrame(frame.frameNumber);
   }
 
   async close(): Promise<void> {

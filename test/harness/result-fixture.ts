@@ -1,5 +1,6 @@
+import { identifiersOf } from '../../src/analysis/run-key.ts';
 import { HippocampusLabel, type LabelVolume, type Volume } from '../../src/domain/geometry.ts';
-import { deriveUid, digestOf } from '../../src/domain/identity.ts';
+import { digestOf } from '../../src/domain/identity.ts';
 import type { InstanceHeader } from '../../src/domain/instance.ts';
 import type {
   AnalysisResult,
@@ -252,25 +253,9 @@ export function makeResultFixture(options: FixtureOptions = {}): ResultFixture {
     quality: makeQuality(withheld),
     sclerosis: { call: 'not-called', reason: 'The false-positive rate of this model has not been measured.' },
     model: { name: 'hippocampus', version: '1.0.0', sha256: digestOf(['model']) },
-    identifiers: makeIdentifiers(runKey),
+    identifiers: identifiersOf(runKey),
   };
   return { result, labels, volume };
-}
-
-function makeIdentifiers(runKey: string): AnalysisResult['identifiers'] {
-  const uid = (purpose: string) => deriveUid(runKey, purpose);
-  return {
-    segSeriesUid: uid('seg-series'),
-    segUid: uid('seg'),
-    srSeriesUid: uid('sr-series'),
-    srUid: uid('sr'),
-    pdfSeriesUid: uid('pdf-series'),
-    pdfUid: uid('pdf'),
-    scSeriesUid: uid('sc-series'),
-    trackingUid: { left: uid('tracking-left'), right: uid('tracking-right') },
-    bilateralTrackingUid: uid('tracking-bilateral'),
-    dimensionOrganizationUid: uid('dimension-organization'),
-  };
 }
 
 /** The instance headers the fixture's result was made from, in slice order. */
