@@ -75,15 +75,7 @@ const INPUTS: readonly [string, string, () => readonly Uint8Array[]][] = [
     () => t1({ series: { seriesDescription: 'T2 TSE' }, acquisition: { repetitionTime: 4000, echoTime: 95 } }),
   ],
   ['three slices', 'no-usable-series', () => t1({}, volumeOf(pattern, 3))],
-  [
-    'zeros',
-    'empty-image',
-    () =>
-      t1(
-        {},
-        volumeOf(() => 0),
-      ),
-  ],
+  ['zeros', 'empty-image', () => t1({}, darkHead())],
   [
     'two patients',
     'mixed-patients',
@@ -147,13 +139,7 @@ describe('bad input', () => {
   });
 
   it('a zip archive is read like its folder, and a damaged one refused', async () => {
-    const path = await lay(
-      'zipped',
-      t1(
-        {},
-        volumeOf(() => 0),
-      ),
-    );
+    const path = await lay('zipped', t1({}, darkHead()));
     const archive = join(folder, 'study.zip');
     await writeFile(archive, await zipOf(path));
     await refused(archive, 'empty-image');
