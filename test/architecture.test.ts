@@ -16,6 +16,12 @@ interface Room {
 const PURE_BUILTINS = ['node:crypto', 'node:zlib', 'node:buffer', 'node:util'];
 const FLOOR_1 = ['domain', 'dicom', 'imaging', 'fhir', 'report', 'access'];
 
+const WORK = ['archive', 'records', 'analysis', 'exchange', 'audit'];
+const DOORS = ['http', 'auth', 'jobs'];
+const ADAPTERS = ['pacs', 'ehr', 'render', 'segmentation', 'storage', 'telemetry'];
+const BELOW_DOORS = [...FLOOR_1, 'ports', ...WORK];
+const BELOW_ADAPTERS = [...FLOOR_1, 'ports'];
+
 const ROOMS: Readonly<Record<string, Room>> = {
   domain: { rooms: [], packages: [], builtins: ['node:crypto'] },
   dicom: { rooms: ['domain'], packages: ['dcmjs', 'dcmjs-codecs'], builtins: PURE_BUILTINS },
@@ -26,21 +32,32 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['pdfkit'],
     builtins: [...PURE_BUILTINS, 'node:events'],
   },
+  access: { rooms: ['domain'], packages: [], builtins: PURE_BUILTINS },
   ports: { rooms: ['domain'], packages: [], builtins: [] },
+  archive: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: [...PURE_BUILTINS, 'node:stream'] },
+  records: { rooms: [...FLOOR_1, 'ports'], packages: ['@medplum/core'], builtins: PURE_BUILTINS },
   analysis: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: PURE_BUILTINS },
-  segmentation: { rooms: [...FLOOR_1, 'ports'], packages: ['onnxruntime-node'], builtins: 'any' },
-  storage: { rooms: [...FLOOR_1, 'ports'], packages: ['yauzl'], builtins: 'any' },
-  render: { rooms: [...FLOOR_1, 'ports'], packages: ['sharp'], builtins: 'any' },
+  exchange: { rooms: [...FLOOR_1, 'ports'], packages: ['cockatiel'], builtins: PURE_BUILTINS },
+  audit: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: PURE_BUILTINS },
+  http: {
+    rooms: BELOW_DOORS,
+    packages: ['koa', '@koa/router', '@koa/cors', 'koa-helmet', 'zod'],
+    builtins: [...PURE_BUILTINS, 'node:http', 'node:stream', 'node:events'],
+  },
+  auth: { rooms: BELOW_DOORS, packages: [], builtins: PURE_BUILTINS },
+  jobs: { rooms: BELOW_DOORS, packages: ['agenda'], builtins: PURE_BUILTINS },
+  pacs: { rooms: BELOW_ADAPTERS, packages: ['dicomweb-client'], builtins: 'any' },
+  ehr: { rooms: BELOW_ADAPTERS, packages: [], builtins: 'any' },
+  segmentation: { rooms: BELOW_ADAPTERS, packages: ['onnxruntime-node'], builtins: 'any' },
+  storage: { rooms: BELOW_ADAPTERS, packages: ['yauzl', 'libsql'], builtins: 'any' },
+  render: { rooms: BELOW_ADAPTERS, packages: ['sharp'], builtins: 'any' },
+  telemetry: { rooms: BELOW_ADAPTERS, packages: ['pino', 'prom-client'], builtins: 'any' },
   cli: {
-    rooms: [...FLOOR_1, 'ports', 'analysis', 'segmentation', 'storage', 'render', '.'],
+    rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, '.'],
     packages: ['cli-progress', 'zod'],
     builtins: 'any',
   },
-  '.': {
-    rooms: [...FLOOR_1, 'ports', 'analysis', 'segmentation', 'storage', 'render'],
-    packages: ['zod'],
-    builtins: 'any',
-  },
+  '.': { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS], packages: ['zod'], builtins: 'any' },
 };
 
 const roomOf = (path: string): string => {

@@ -40,10 +40,25 @@ export type ErrorKind =
   // requests
   | 'invalid-request'
   | 'invalid-configuration'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not-found'
+  | 'gone'
+  | 'method-not-allowed'
+  | 'not-acceptable'
+  | 'unsupported-media-type'
+  | 'invalid-resource'
   | 'conflict'
+  | 'duplicate-instance'
+  | 'study-mismatch'
+  | 'version-conflict'
+  | 'multiple-matches'
   | 'output-exists'
-  | 'upstream-unavailable';
+  // resources of the machine and of others
+  | 'overloaded'
+  | 'storage-full'
+  | 'upstream-unavailable'
+  | 'upstream-refused';
 
 /** How one kind is told to each world. */
 export interface ErrorRow {
@@ -57,6 +72,8 @@ export interface ErrorRow {
 
 const CANNOT_UNDERSTAND = 0xc000;
 const PROCESSING_FAILURE = 0x0110;
+const NOT_AUTHORISED = 0x0124;
+const OUT_OF_RESOURCES = 0xa700;
 const bytes: ErrorRow = { status: 400, issue: 'structure', failureReason: CANNOT_UNDERSTAND };
 const study: ErrorRow = { status: 422, issue: 'business-rule', failureReason: PROCESSING_FAILURE };
 const ours: ErrorRow = { status: 500, issue: 'exception', failureReason: PROCESSING_FAILURE };
@@ -65,7 +82,7 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   'not-dicom': bytes,
   truncated: bytes,
   'malformed-dicom': bytes,
-  'limit-exceeded': { status: 413, issue: 'too-costly', failureReason: 0xa700 },
+  'limit-exceeded': { status: 413, issue: 'too-costly', failureReason: OUT_OF_RESOURCES },
   'unsupported-transfer-syntax': { status: 415, issue: 'not-supported', failureReason: 0xc122 },
   'malformed-pixels': bytes,
   'not-nifti': bytes,
@@ -94,9 +111,23 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   cancelled: { status: 409, issue: 'suppressed', failureReason: PROCESSING_FAILURE },
   'invalid-request': { status: 400, issue: 'invalid', failureReason: CANNOT_UNDERSTAND },
   'invalid-configuration': ours,
+  unauthenticated: { status: 401, issue: 'login', failureReason: NOT_AUTHORISED },
+  forbidden: { status: 403, issue: 'forbidden', failureReason: NOT_AUTHORISED },
   'not-found': { status: 404, issue: 'not-found', failureReason: PROCESSING_FAILURE },
+  gone: { status: 410, issue: 'deleted', failureReason: PROCESSING_FAILURE },
+  'method-not-allowed': { status: 405, issue: 'not-supported', failureReason: PROCESSING_FAILURE },
+  'not-acceptable': { status: 406, issue: 'not-supported', failureReason: PROCESSING_FAILURE },
+  'unsupported-media-type': { status: 415, issue: 'not-supported', failureReason: CANNOT_UNDERSTAND },
+  'invalid-resource': { status: 422, issue: 'invariant', failureReason: CANNOT_UNDERSTAND },
+  'duplicate-instance': { status: 409, issue: 'duplicate', failureReason: 0x0111 },
+  'study-mismatch': { status: 409, issue: 'conflict', failureReason: 0xa901 },
+  'version-conflict': { status: 412, issue: 'conflict', failureReason: PROCESSING_FAILURE },
+  'multiple-matches': { status: 412, issue: 'multiple-matches', failureReason: PROCESSING_FAILURE },
   conflict: { status: 409, issue: 'conflict', failureReason: 0x0111 },
   'output-exists': { status: 409, issue: 'conflict', failureReason: PROCESSING_FAILURE },
+  overloaded: { status: 503, issue: 'throttled', failureReason: OUT_OF_RESOURCES },
+  'storage-full': { status: 507, issue: 'no-store', failureReason: OUT_OF_RESOURCES },
+  'upstream-refused': { status: 502, issue: 'processing', failureReason: PROCESSING_FAILURE },
   'upstream-unavailable': { status: 503, issue: 'transient', failureReason: PROCESSING_FAILURE },
 };
 

@@ -30,4 +30,17 @@ export interface Clock {
   now(): Date;
 }
 
+export * from './analyst.ts';
+export * from './api-keys.ts';
+export * from './audit-log.ts';
+export * from './blobs.ts';
+export * from './commit.ts';
+export * from './destinations.ts';
+export * from './dicom-index.ts';
+export * from './identity.ts';
+export * from './outbox.ts';
+export * from './resources.ts';
+export * from './runs.ts';
+export * from './telemetry.ts';
+export * from './watch.ts';
 export type { InstanceHeader, SeriesOfInstances, SliceRef };

@@ -1,0 +1,58 @@
+import type { ApiKeyRow } from './api-keys.ts';
+import type { AuditRow } from './audit-log.ts';
+import type { InstanceRow } from './dicom-index.ts';
+import type { OutboxRow } from './outbox.ts';
+import type { ResourceQuery, ResourceVersion } from './resources.ts';
+import type { RunLogLine, RunRow } from './runs.ts';
+import type { SeenStudy } from './watch.ts';
+
+/** A row with the version it replaces: 0 means that no such row may exist yet. Compare-and-set, always. */
+export interface Change<Row> {
+  /** Version that must be current when the commit is applied. The row written carries `expected + 1`. */
+  readonly expected: number;
+  readonly row: Row;
+}
+
+/** Says that a study's source instances up to this moment have been given to a run, or need none. */
+export interface ConsideredStudy {
+  readonly studyInstanceUid: string;
+  /** `sourceReceivedAt` of the study as it was read: later arrivals stay to be considered. */
+  readonly sourceReceivedAt: string;
+}
+
+/**
+ * Everything that one request changes, as one value: applied whole or not at all, and seen whole or not at all.
+ * `site` is part of every key.
+ */
+export interface Commit {
+  readonly site: string;
+  /** Refused with conflict when one of these queries finds a resource at the moment of the commit (R4 3.1.0.8.1). */
+  readonly noneMatching?: readonly ResourceQuery[];
+  readonly resources?: readonly Change<ResourceVersion>[];
+  /**
+   * Instances to add. One that is stored already with the same sha256 of the received bytes is passed over without a
+   * change; with another it refuses the commit with conflict.
+   */
+  readonly instances?: readonly InstanceRow[];
+  readonly runs?: readonly Change<RunRow>[];
+  readonly runLog?: readonly RunLogLine[];
+  readonly outbox?: readonly Change<OutboxRow>[];
+  readonly considered?: readonly ConsideredStudy[];
+  readonly apiKeys?: readonly Change<ApiKeyRow>[];
+  readonly seen?: readonly SeenStudy[];
+  readonly audit?: readonly AuditRow[];
+}
+
+export interface CommitReceipt {
+  /** Place in the log of commits, strictly growing over all sites. */
+  readonly sequence: number;
+}
+
+/**
+ * Where everything is written. Resolves after the commit survives a power cut.
+ * Throws conflict (a `Change` whose row moved on, a unique key that is taken, a query of `noneMatching` that matches,
+ * an instance that differs) and storage-full; then nothing of the commit is there.
+ */
+export interface Ledger {
+  commit(commit: Commit): Promise<CommitReceipt>;
+}
