@@ -52,12 +52,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
   storage: { rooms: BELOW_ADAPTERS, packages: ['yauzl', 'libsql'], builtins: 'any' },
   render: { rooms: BELOW_ADAPTERS, packages: ['sharp'], builtins: 'any' },
   telemetry: { rooms: BELOW_ADAPTERS, packages: ['pino', 'prom-client'], builtins: 'any' },
+  // Floor 4, as it wires the walk into its thread.
+  analyst: { rooms: [...BELOW_DOORS, ...ADAPTERS], packages: [], builtins: 'any' },
   cli: {
-    rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, '.'],
+    rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst', '.'],
     packages: ['cli-progress', 'zod'],
     builtins: 'any',
   },
-  '.': { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS], packages: ['zod'], builtins: 'any' },
+  '.': { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst'], packages: ['zod'], builtins: 'any' },
 };
 
 const roomOf = (path: string): string => {

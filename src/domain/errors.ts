@@ -146,3 +146,12 @@ export class NeuroInsightError extends Error {
 export function rowFor(error: unknown): ErrorRow {
   return error instanceof NeuroInsightError ? ROWS[error.kind] : ours;
 }
+
+/** What a status of somebody else's server means for us: worth another try, or not until somebody changes something. */
+export function upstreamError(peer: string, status: number, detail = ''): NeuroInsightError {
+  const passing = status === 408 || status === 425 || status === 429 || status >= 500;
+  return new NeuroInsightError(
+    passing ? 'upstream-unavailable' : 'upstream-refused',
+    `${peer} answered ${status}${detail === '' ? '' : `: ${detail}`}`,
+  );
+}

@@ -1,4 +1,4 @@
-import type { OutboxRow } from './outbox.ts';
+import type { NeuroInsightError } from '../domain/errors.ts';
 
 /** Somebody else's system, as the administrator configured it. `token` is a secret: never logged or shown. */
 export interface Destination {
@@ -31,12 +31,15 @@ export interface RemoteStudy {
   readonly modalities: readonly string[];
 }
 
+/** One Part 10 file as it came in, or the reason why these bytes are none. */
+export type ReceivedFile = Uint8Array | { readonly refused: NeuroInsightError };
+
 /** A PACS over DICOMweb. Errors: upstream-unavailable (worth another try), upstream-refused (not). */
 export interface PacsClient {
   /** QIDO-RS: studies with a StudyDate in [from, to], YYYYMMDD, with an MR series; all pages. */
   findStudies(from: string, to: string, signal: AbortSignal): Promise<readonly RemoteStudy[]>;
   /** WADO-RS: every instance of the study as it arrives; one in memory at a time. */
-  retrieveStudy(studyInstanceUid: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  retrieveStudy(studyInstanceUid: string, signal: AbortSignal): AsyncIterable<ReceivedFile>;
   /** STOW-RS. Resolves to the SOPInstanceUIDs that the PACS holds now; throws upstream-refused naming the reasons. */
   store(
     studyInstanceUid: string,
@@ -50,15 +53,8 @@ export interface EhrClient {
   send(bundle: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
-/** Opens the client of a destination. */
+/** Opens the client of a configured system. */
 export interface Clients {
-  pacs(peer: {
-    readonly name: string;
-    readonly url: string;
-    readonly authorization: string | undefined;
-    readonly timeoutSeconds: number;
-  }): PacsClient;
+  pacs(peer: Pick<Destination, 'name' | 'url' | 'authorization' | 'timeoutSeconds'>): PacsClient;
   ehr(destination: Destination): EhrClient;
 }
-
-export type { OutboxRow };

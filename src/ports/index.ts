@@ -39,6 +39,7 @@ export * from './destinations.ts';
 export * from './dicom-index.ts';
 export * from './identity.ts';
 export * from './outbox.ts';
+export * from './peer-http.ts';
 export * from './resources.ts';
 export * from './runs.ts';
 export * from './telemetry.ts';

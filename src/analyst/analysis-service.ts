@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { type AnalysisPorts, analyseStudy } from '../analysis/analyse-study.ts';
+import { parseNormTable } from '../analysis/norms.ts';
+import { openArchivedStudy } from '../archive/study-source.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
+import type { BlobStore, Segmenter } from '../ports/index.ts';
+import { SharpImageEncoder } from '../render/sharp-image-encoder.ts';
+import { openSegmenter } from '../segmentation/onnx-segmenter.ts';
+import { openFileBlobStore } from '../storage/blobs/file-blob-store.ts';
+import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
+
+/** The thread's end of the channel: `parentPort`, or a fake. */
+export interface MainChannel {
+  on(event: 'message', listener: (message: ToThread) => void): unknown;
+  postMessage(message: FromThread, transfer?: readonly ArrayBuffer[]): void;
+  close(): void;
+}
+
+type Analyse = Extract<ToThread, { readonly kind: 'analyse' }>;
+type Opened = Omit<AnalysisPorts, 'source' | 'dateOfRun' | 'milliseconds'>;
+
+interface Work {
+  readonly controller: AbortController;
+  readonly earlierDate: (date: string | undefined) => void;
+}
+
+/** Serves analyses over the channel, as many at once as are asked for; the inference child is shared and reused. */
+export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): void {
+  const blobs = openFileBlobStore({ dataDir: data.dataDir });
+  let opened: Promise<Opened> | undefined;
+  const running = new Map<number, Work>();
+  const start = async (message: Analyse): Promise<void> => {
+    const earlier = Promise.withResolvers<string | undefined>();
+    const controller = new AbortController();
+    running.set(message.id, { controller, earlierDate: earlier.resolve });
+    try {
+      opened ??= openPorts(data);
+      const dateOfRun = (analysisKey: string): Promise<string> => {
+        channel.postMessage({ kind: 'ask-earlier-date', id: message.id, analysisKey });
+        return earlier.promise.then((date) => date ?? message.date);
+      };
+      const answer = await analyse(message, await opened, await blobs, dateOfRun, data, channel, controller.signal);
+      channel.postMessage(answer);
+    } catch (error) {
+      channel.postMessage(failureOf(message.id, error));
+    } finally {
+      running.delete(message.id);
+    }
+  };
+  channel.on('message', (message) => {
+    if (message.kind === 'analyse') void start(message);
+    else if (message.kind === 'cancel') running.get(message.id)?.controller.abort();
+    else if (message.kind === 'earlier-date') running.get(message.id)?.earlierDate(message.date);
+    else void close(opened, channel);
+  });
+}
+
+async function openPorts(data: AnalysisThreadData): Promise<Opened> {
+  const segmenter: Segmenter = await openSegmenter({
+    modelDir: data.modelDir,
+    threads: data.threads,
+    limits: { runMilliseconds: data.inferenceTimeoutSeconds * 1000, memoryMebibytes: data.inferenceMemoryMiB },
+  });
+  const [norms, regular, bold] = await Promise.all([
+    readFile(data.normsFile, 'utf8'),
+    readFile(data.fonts.regular),
+    readFile(data.fonts.bold),
+  ]);
+  return { segmenter, norms: parseNormTable(norms), encoder: new SharpImageEncoder(), fonts: { regular, bold } };
+}
+
+async function analyse(
+  { id, instances }: Analyse,
+  opened: Opened,
+  blobs: BlobStore,
+  dateOfRun: (analysisKey: string) => Promise<string>,
+  { softwareVersion }: AnalysisThreadData,
+  channel: MainChannel,
+  signal: AbortSignal,
+): Promise<FromThread> {
+  const source = openArchivedStudy(instances, blobs);
+  const onProgress = (step: string, fraction: number): void =>
+    channel.postMessage({ kind: 'progress', id, step, fraction });
+  try {
+    const ports: AnalysisPorts = { ...opened, source, dateOfRun, milliseconds: () => performance.now() };
+    const { result, files, times } = await analyseStudy(ports, { softwareVersion, overrides: {}, onProgress }, signal);
+    return { kind: 'done', id, result, files, times };
+  } catch (error) {
+    if (signal.aborted)
+      throw new NeuroInsightError('cancelled', 'the analysis was stopped on request', { cause: error });
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+function failureOf(id: number, error: unknown): FromThread {
+  const foreseen = error instanceof NeuroInsightError;
+  const text = error instanceof Error ? (foreseen ? error.message : (error.stack ?? error.message)) : 'unknown';
+  return { kind: 'failed', id, errorKind: foreseen ? error.kind : undefined, message: text };
+}
+
+async function close(opened: Promise<Opened> | undefined, channel: MainChannel): Promise<void> {
+  await (await opened?.catch(() => undefined))?.segmenter.close();
+  channel.close();
+}

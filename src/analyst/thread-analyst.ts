@@ -1,0 +1,136 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { RESULT_FORMAT } from '../analysis/run-key.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
+import { digestOf } from '../domain/identity.ts';
+import type { AnalysisOutcome, AnalysisRequest, Analyst } from '../ports/index.ts';
+import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
+
+export interface ThreadAnalystOptions {
+  readonly data: AnalysisThreadData;
+  /** Digest of the networks. */
+  readonly modelSha256: string;
+  /** Heap of the thread, MiB: above it the thread ends, and with it what it measured. */
+  readonly heapMiB?: number;
+  /** The thread's entry; another one only in tests. */
+  readonly entry?: URL;
+}
+
+const DEFAULT_ENTRY = new URL(`./analysis-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+const DEFAULT_HEAP_MIB = 2048;
+
+interface Waiting {
+  readonly request: AnalysisRequest;
+  readonly onProgress: (step: string, fraction: number) => void;
+  readonly resolve: (outcome: AnalysisOutcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The walk in a thread of its own: assembling and encoding take seconds of computing, and a server that computes does
+ * not answer. The thread starts with the first study; when it dies, what it had begun fails and the next study starts
+ * another one.
+ */
+export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
+  const waiting = new Map<number, Waiting>();
+  let worker: Worker | undefined;
+  let nextId = 1;
+  const start = (): Worker => {
+    const started = startThread(options);
+    started.on('message', (message: FromThread) => settle(message, waiting, started));
+    started.on('error', () => undefined);
+    started.on('exit', () => {
+      if (worker === started) worker = undefined;
+      for (const { reject } of waiting.values())
+        reject(new NeuroInsightError('inference-failed', 'the analysis thread ended unexpectedly'));
+      waiting.clear();
+    });
+    return started;
+  };
+  return {
+    fingerprint: digestOf(['analysis', RESULT_FORMAT, options.data.softwareVersion, options.modelSha256]),
+    analyse(request, onProgress, signal) {
+      if (signal.aborted) return Promise.reject(new NeuroInsightError('cancelled', 'stopped on request'));
+      worker ??= start();
+      return ask(worker, waiting, nextId++, request, onProgress, signal);
+    },
+    residentBytes: () => (worker === undefined ? undefined : childrenResidentBytes()),
+    async close() {
+      const closing = worker;
+      if (!closing) return;
+      const ended = new Promise((resolve) => closing.once('exit', resolve));
+      closing.postMessage({ kind: 'close' } satisfies ToThread);
+      await ended;
+    },
+  };
+}
+
+function startThread({ data, heapMiB = DEFAULT_HEAP_MIB, entry = DEFAULT_ENTRY }: ThreadAnalystOptions): Worker {
+  const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
+  // A thread that waits does not keep the process alive.
+  worker.unref();
+  return worker;
+}
+
+async function ask(
+  worker: Worker,
+  waiting: Map<number, Waiting>,
+  id: number,
+  request: AnalysisRequest,
+  onProgress: Waiting['onProgress'],
+  signal: AbortSignal,
+): Promise<AnalysisOutcome> {
+  const onAbort = (): void => worker.postMessage({ kind: 'cancel', id } satisfies ToThread);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new Promise<AnalysisOutcome>((resolve, reject) => {
+      waiting.set(id, { request, onProgress, resolve, reject });
+      const { instances, date } = request;
+      worker.postMessage({ kind: 'analyse', id, instances, date } satisfies ToThread);
+    });
+  } finally {
+    waiting.delete(id);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function settle(message: FromThread, waiting: ReadonlyMap<number, Waiting>, worker: Worker): void {
+  const asked = waiting.get(message.id);
+  if (!asked) return;
+  if (message.kind === 'progress') asked.onProgress(message.step, message.fraction);
+  else if (message.kind === 'done') asked.resolve(message);
+  else if (message.kind === 'failed') {
+    asked.reject(
+      message.errorKind === undefined
+        ? new Error(message.message)
+        : new NeuroInsightError(message.errorKind, message.message),
+    );
+  } else {
+    asked.request.dateOfEarlierRun(message.analysisKey).then((date) => {
+      worker.postMessage({ kind: 'earlier-date', id: message.id, date } satisfies ToThread);
+    }, asked.reject);
+  }
+}
+
+/** Resident memory of the children of this process by /proc: the inference child. 0 where there is no /proc. */
+export function childrenResidentBytes(): number {
+  try {
+    let bytes = 0;
+    for (const thread of readdirSync('/proc/self/task')) {
+      const children = readFileSync(`/proc/self/task/${thread}/children`, 'latin1').trim();
+      for (const pid of children === '' ? [] : children.split(' ')) bytes += residentBytesOf(pid);
+    }
+    return bytes;
+  } catch {
+    return 0;
+  }
+}
+
+function residentBytesOf(pid: string): number {
+  try {
+    const match = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return match ? Number(match[1]) * 1024 : 0;
+  } catch {
+    return 0;
+  }
+}
