@@ -47,6 +47,7 @@ export type ErrorKind =
   | 'method-not-allowed'
   | 'not-acceptable'
   | 'unsupported-media-type'
+  | 'uri-too-long'
   | 'invalid-resource'
   | 'conflict'
   | 'duplicate-instance'
@@ -118,6 +119,7 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   'method-not-allowed': { status: 405, issue: 'not-supported', failureReason: PROCESSING_FAILURE },
   'not-acceptable': { status: 406, issue: 'not-supported', failureReason: PROCESSING_FAILURE },
   'unsupported-media-type': { status: 415, issue: 'not-supported', failureReason: CANNOT_UNDERSTAND },
+  'uri-too-long': { status: 414, issue: 'too-long', failureReason: CANNOT_UNDERSTAND },
   'invalid-resource': { status: 422, issue: 'invariant', failureReason: CANNOT_UNDERSTAND },
   'duplicate-instance': { status: 409, issue: 'duplicate', failureReason: 0x0111 },
   'study-mismatch': { status: 409, issue: 'conflict', failureReason: 0xa901 },
