@@ -1,0 +1,147 @@
+import { Agenda, type AgendaBackend, type JobRepository } from 'agenda';
+import type { Log, PullSource } from '../ports/index.ts';
+import type { RunExecutor } from './execute-run.ts';
+import { createJobLoop, type JobLoop } from './job-loop.ts';
+import { createRunWorker } from './run-worker.ts';
+import type { Timers } from './timers.ts';
+import type { WakeUp, WakeUps } from './wake-ups.ts';
+
+/** `work` claims runs, looks for quiet studies, delivers and sweeps; `pull` watches PACS. Others start no job. */
+export type JobRole = 'web' | 'work' | 'pull' | 'dimse';
+
+export interface JobsDeps {
+  readonly roles: readonly JobRole[];
+  readonly jobs: JobRepository;
+  readonly executor: RunExecutor;
+  /** One look for quiet studies; resolves to the runs made. */
+  readonly quiet: (signal: AbortSignal) => Promise<number>;
+  /** One pass over the outbox; resolves to the rows tried. */
+  readonly deliver: (signal: AbortSignal) => Promise<number>;
+  readonly pull: (source: PullSource, signal: AbortSignal) => Promise<unknown>;
+  readonly sources: readonly PullSource[];
+  /** Removes packs that no row points to. */
+  readonly sweep: (signal: AbortSignal) => Promise<unknown>;
+  readonly wakeUps: WakeUps;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly limits: {
+    readonly runsAtOnce: number;
+    readonly graceSeconds: number;
+    /** How often is looked for what no nudge told: other processes' work, backoffs that ended, leases that ran out. */
+    readonly pollSeconds: number;
+    readonly sweepSeconds: number;
+  };
+}
+
+export interface Jobs {
+  /** Runs that this process carries out now. */
+  runsInFlight(): number;
+  /** Starts nothing any more, waits for what is in flight as long as the grace allows, and gives the rest back. */
+  stop(): Promise<void>;
+}
+
+interface RecurringJob {
+  readonly name: string;
+  readonly everySeconds: number;
+  readonly wake: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts the recurring jobs of this process's roles.
+ *
+ * Agenda only wakes: its handlers return at once, and who may do what is decided by our own rows. So none of its
+ * hazards (a handler that outlives its lock runs twice, a process that dies keeps the lock, a drain that leaves locks)
+ * costs more than one look too many or too late. Each job is looked at once at the start, and whenever a commit of this
+ * process nudges it.
+ */
+export async function startJobs(deps: JobsDeps): Promise<Jobs> {
+  const { wakeUps, roles } = deps;
+  const worker = createRunWorker({ ...deps, ...deps.limits, concurrency: deps.limits.runsAtOnce });
+  const recurring = [
+    ...(roles.includes('work') ? workJobs(deps, worker) : []),
+    ...(roles.includes('pull') ? pullJobs(deps) : []),
+  ];
+  const disconnect = recurring
+    .filter((job): job is RecurringJob & { name: WakeUp } => NUDGED.has(job.name))
+    .map(({ name, wake }) => wakeUps.connect(name, wake));
+  const agenda = recurring.length > 0 ? await startAgenda(deps, recurring) : undefined;
+  for (const { wake } of recurring) wake();
+  return {
+    runsInFlight: worker.inFlight,
+    async stop() {
+      await agenda?.stop(false);
+      for (const end of disconnect) end();
+      await Promise.all(recurring.map(({ stop }) => stop()));
+    },
+  };
+}
+
+const NUDGED: ReadonlySet<string> = new Set<WakeUp>(['claim-runs', 'quiet-studies', 'deliver-outbox']);
+
+function workJobs(deps: JobsDeps, worker: Pick<JobLoop, 'wake' | 'stop'>): readonly RecurringJob[] {
+  const { log, limits } = deps;
+  const loop = (
+    name: string,
+    everySeconds: number,
+    round: (signal: AbortSignal) => Promise<boolean>,
+  ): RecurringJob => ({
+    name,
+    everySeconds,
+    ...createJobLoop(name, round, log),
+  });
+  return [
+    { name: 'claim-runs', everySeconds: limits.pollSeconds, wake: worker.wake, stop: worker.stop },
+    loop('quiet-studies', limits.pollSeconds, async (signal) => (await deps.quiet(signal)) > 0),
+    loop('deliver-outbox', limits.pollSeconds, async (signal) => (await deps.deliver(signal)) > 0),
+    loop('sweep', limits.sweepSeconds, async (signal) => {
+      await deps.sweep(signal);
+      return false;
+    }),
+  ];
+}
+
+function pullJobs({ sources, pull, log }: JobsDeps): readonly RecurringJob[] {
+  return sources.map((source) => {
+    const name = `pull/${source.name}`;
+    const round = async (signal: AbortSignal): Promise<boolean> => {
+      await pull(source, signal);
+      return false;
+    };
+    return { name, everySeconds: source.pollSeconds, ...createJobLoop(name, round, log) };
+  });
+}
+
+/** Longer than a look takes, short enough that a lock which a killed process left is gone after a few looks. */
+const LOCK_LOOKS = 3;
+
+async function startAgenda({ jobs, log, limits }: JobsDeps, recurring: readonly RecurringJob[]): Promise<Agenda> {
+  const lookMilliseconds = limits.pollSeconds * 1000;
+  const agenda = new Agenda({
+    backend: backendOf(jobs, log),
+    processEvery: lookMilliseconds,
+    defaultConcurrency: 1,
+    defaultLockLimit: 1,
+    defaultLockLifetime: LOCK_LOOKS * lookMilliseconds,
+  });
+  agenda.on('error', (error) => log.warn('the scheduler met an error', { error }));
+  for (const { name, wake } of recurring) agenda.define(name, async () => wake());
+  for (const { name, everySeconds } of recurring) await agenda.every(everySeconds * 1000, name);
+  await agenda.start();
+  return agenda;
+}
+
+/** Our store as Agenda's; opened and closed by those who own it. */
+function backendOf(repository: JobRepository, log: Log): AgendaBackend {
+  const guarded: JobRepository = Object.create(repository);
+  // Agenda does not wait for this one: what it threw would be nobody's. The lock runs out by itself.
+  guarded.unlockJob = (job) =>
+    repository.unlockJob(job).catch((error: Error) => log.warn('a job could not be unlocked', { error }));
+  return {
+    name: 'neuroinsight',
+    repository: guarded,
+    ownsConnection: false,
+    connect: async () => {},
+    disconnect: async () => {},
+  };
+}
