@@ -2,7 +2,10 @@ import { DEFAULT_CONFIG, softwareVersion } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { ANALYSE_USAGE, analyse } from './analyse.ts';
+import { API_KEY_USAGE, apiKey } from './api-key.ts';
+import { DEMO_USAGE, demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { SERVE_USAGE, serve } from './serve.ts';
 
 /** Where a command reads and writes: tests hand in their own. */
 export interface Terminal {
@@ -21,6 +24,10 @@ const USAGE = `usage: neuroinsight COMMAND
 
   analyse   measures the hippocampi of one study: ${ANALYSE_USAGE}
             PATH is a DICOM folder, a zip of one, a DICOM file or a NIfTI file
+  serve     runs the server: ${SERVE_USAGE}
+  api-key   makes, lists and revokes keys of programs:
+            ${API_KEY_USAGE}
+  demo      the whole road on a server of its own: ${DEMO_USAGE}
   doctor    checks that this machine can run the software
   version   prints the version
 
@@ -47,6 +54,9 @@ async function run([command, ...args]: readonly string[], terminal: Terminal): P
   }
   const config = loadConfig(DEFAULT_CONFIG, terminal.environment);
   if (command === 'analyse') return analyse(args, config, terminal);
+  if (command === 'serve') return serve(args, config, terminal);
+  if (command === 'api-key') return apiKey(args, config, terminal);
+  if (command === 'demo') return demo(args, config, terminal);
   if (command === 'doctor') return doctor(config, terminal);
   throw new NeuroInsightError(
     'invalid-request',

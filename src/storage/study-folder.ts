@@ -4,7 +4,7 @@ import { decodeFrame, openPixels, type PixelReader } from '../dicom/pixels.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
 import type { StudySource } from '../ports/index.ts';
-import { type ByteFile, DEFAULT_INPUT_LIMITS, type InputLimits, openByteFiles } from './byte-files.ts';
+import { type ByteFile, type ByteFiles, DEFAULT_INPUT_LIMITS, type InputLimits, openByteFiles } from './byte-files.ts';
 import { isNifti, niftiAsMrSeries } from './nifti-input.ts';
 
 interface Skipped {
@@ -33,6 +33,20 @@ export async function openStudyFolder(path: string, limits: InputLimits = DEFAUL
     const skipped: Skipped[] = [];
     const found = await readHeaders(files, skipped);
     return new FolderStudy(found, skipped, opened.close);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/**
+ * The files of one input as a client would send them: those of a folder or zip as they are, a NIfTI file as the DICOM
+ * series that it would have been.
+ */
+export async function openStudyFiles(path: string, limits: InputLimits = DEFAULT_INPUT_LIMITS): Promise<ByteFiles> {
+  const opened = await openByteFiles(path, limits);
+  try {
+    return { files: await expandNifti(opened.files), close: opened.close };
   } catch (error) {
     await opened.close();
     throw error;
