@@ -5,7 +5,7 @@ import { entryOf, tagOf } from './dictionary.ts';
 import type { RawElement, RawItem } from './tokenizer.ts';
 
 /** VRs whose text follows Specific Character Set (PS3.5 6.1.2.2). */
-const EXTENDED_TEXT: ReadonlySet<string> = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+export const EXTENDED_TEXT: ReadonlySet<string> = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 /** Text that is one value, backslash or not. */
 const SINGLE_TEXT: ReadonlySet<string> = new Set(['LT', 'ST', 'UR', 'UT']);
 const SPECIFIC_CHARACTER_SET = 0x00080005;
@@ -176,12 +176,13 @@ function vrOf(element: RawElement, keyword: string | number, dataset?: Dataset):
   return vr === 'up' ? 'UL' : vr;
 }
 
-/** A number of DS or IS; the decimal comma of some devices is not guessed at. PS3.5 6.2. */
-function toNumber(text: string): number {
+/** A number of DS or IS, else NaN; the decimal comma of some devices is not guessed at. PS3.5 6.2. */
+export function toNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function withoutPadding(text: string, leading: boolean): string {
+/** Text without the spaces and NULs that pad it (PS3.5 6.2), those before it too where `leading` says so. */
+export function withoutPadding(text: string, leading: boolean): string {
   let end = text.length;
   while (end > 0 && (text.charCodeAt(end - 1) === 0x20 || text.charCodeAt(end - 1) === 0)) end--;
   let start = 0;
