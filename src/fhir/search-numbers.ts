@@ -18,8 +18,11 @@ export function readNumber(text: string): WrittenNumber | undefined {
 /** The largest number that is surely below: the range of a written number has its upper end outside. */
 const below = (value: number): number => value - Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
 
+/** Without the last bits, in which a sum of decimals differs from the decimal that was meant. */
+const decimal = (value: number): number => Number(value.toPrecision(15));
+
 /** What rounds to the number at its precision: 100 is [99.5, 100.5), and 1e2 is [50, 150). */
 export const spanOfNumber = ({ value, half }: WrittenNumber): { readonly low: number; readonly high: number } => ({
-  low: value - half,
-  high: below(value + half),
+  low: decimal(value - half),
+  high: below(decimal(value + half)),
 });
