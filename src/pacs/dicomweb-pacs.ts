@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { api } from 'dicomweb-client';
 import { isUid } from '../dicom/dataset.ts';
-import { type MultipartPart, readMultipart } from '../dicom/multipart.ts';
+import { readMultipart } from '../dicom/multipart-reader.ts';
 import { NeuroInsightError, upstreamError } from '../domain/errors.ts';
-import type { JsonDataset, PacsClient, PeerHttp, RemoteStudy } from '../ports/index.ts';
+import type { JsonDataset, PacsClient, PeerHttp, ReceivedFile, RemoteStudy } from '../ports/index.ts';
 import { FetchRequest, PEER_BASE } from './fetch-request.ts';
 import { storeOutcomeOf } from './store-response.ts';
 
@@ -13,6 +13,15 @@ const STUDY_INSTANCE_UID = '0020000D';
 const MODALITIES_IN_STUDY = '00080061';
 const NUMBER_OF_INSTANCES = '00201208';
 const ANSWER_LIMIT = 64 * 2 ** 20;
+const PARTS_AT_MOST = 200_000;
+
+/** What is used of dicomweb-client, whose own types know neither `request` nor that a search is asynchronous. */
+interface StudySearch {
+  searchForStudies(options: {
+    readonly queryParams: Readonly<Record<string, string | number>>;
+    readonly request: { readonly instance: FetchRequest };
+  }): Promise<unknown>;
+}
 
 export interface PacsLimits {
   /** Bytes of one instance. */
@@ -54,10 +63,13 @@ async function query(
   signal: AbortSignal,
   queryParams: Readonly<Record<string, string | number>>,
 ): Promise<readonly JsonDataset[]> {
-  const client = new api.DICOMwebClient({ url: PEER_BASE, verbose: false, singlepart: '', headers: {} });
+  const client = new api.DICOMwebClient({
+    url: PEER_BASE,
+    verbose: false,
+    singlepart: false,
+  }) as unknown as StudySearch;
   const instance = new FetchRequest(peer, signal);
-  const request = { instance: instance as unknown as XMLHttpRequest };
-  const answer: unknown = await client.searchForStudies({ queryParams, request }).catch(() => {
+  const answer = await client.searchForStudies({ queryParams, request: { instance } }).catch(() => {
     throw instance.failure ?? upstreamError(peer.name, instance.status, 'to a search for studies');
   });
   if (!Array.isArray(answer)) {
@@ -85,14 +97,27 @@ async function* retrieveStudy(
   studyInstanceUid: string,
   { instanceBytes }: PacsLimits,
   signal: AbortSignal,
-): AsyncGenerator<MultipartPart> {
+): AsyncGenerator<ReceivedFile> {
   const headers = { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' };
   const response = await peer.request(`/studies/${studyInstanceUid}`, { method: 'GET', headers, signal });
   if (response.status !== 200) {
     for await (const _ of response.body) break;
     throw upstreamError(peer.name, response.status, 'to the retrieval of a study');
   }
-  yield* readMultipart(response.header('content-type') ?? '', response.body, { partBytes: instanceBytes });
+  const boundary = boundaryOf(response.header('content-type') ?? '');
+  if (boundary === undefined) {
+    for await (const _ of response.body) break;
+    throw new NeuroInsightError('upstream-refused', `${peer.name} answered a retrieval with no multipart body`);
+  }
+  const limits = { partBytes: instanceBytes, parts: PARTS_AT_MOST, bytes: Number.MAX_SAFE_INTEGER };
+  for await (const part of readMultipart(response.body, boundary, limits)) yield 'refused' in part ? part : part.body;
+}
+
+/** RFC 2046 5.1.1; the value may be quoted. */
+function boundaryOf(contentType: string): string | undefined {
+  if (!/^multipart\/related\b/i.test(contentType)) return undefined;
+  const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
+  return match?.[1] ?? match?.[2];
 }
 
 /** PS3.18 10.5, one request for all instances. An instance that the PACS has already counts as held. */
@@ -122,7 +147,8 @@ async function store(
       `${peer.name} did not store ${failures.length} instances, failure reason ${reason.toString(16).padStart(4, '0')}`,
     );
   }
-  if (response.status === 409) throw upstreamError(peer.name, response.status, 'to a store request');
+  if (response.status === 409 && held.length === 0)
+    throw upstreamError(peer.name, response.status, 'to a store request');
   return held;
 }
 
