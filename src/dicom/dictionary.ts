@@ -21,6 +21,20 @@ const BY_TAG: ReadonlyMap<number, DictionaryEntry> = new Map(
   [...BY_KEYWORD.values()].map((entry) => [entry.tag, entry]),
 );
 
+const KEYWORD_BY_TAG: ReadonlyMap<number, string> = new Map(
+  [...BY_KEYWORD].map(([keyword, { tag }]) => [tag, keyword]),
+);
+
+/** True for a keyword of PS3.6. */
+export function isKeyword(text: string): boolean {
+  return BY_KEYWORD.has(text);
+}
+
+/** Keyword of a standard attribute by its tag (0xGGGGEEEE), undefined for private and unknown ones. */
+export function keywordOfTag(tag: number): string | undefined {
+  return KEYWORD_BY_TAG.get(tag);
+}
+
 /**
  * Tag, VR and multiplicity of a keyword of PS3.6. An unknown keyword is a defect of the caller: a plain Error.
  */

@@ -4,7 +4,7 @@ import { readDicom } from './file.ts';
 import { fragmentsOfFrames, joinFragments } from './fragments.ts';
 import { decodeCompressed } from './frame-codecs.ts';
 import { instanceHeaderOf } from './instance.ts';
-import { type FrameBytes, storedValues } from './stored-values.ts';
+import { type FrameBytes, littleEndianSamples, storedValues } from './stored-values.ts';
 import type { RawElement, Span } from './tokenizer.ts';
 import { isEncapsulated } from './transfer-syntax.ts';
 
@@ -17,6 +17,11 @@ export interface PixelReader {
   readonly header: InstanceHeader;
   /** See `decodeFrame`. */
   readFrame(frameNumber: number): Promise<Float32Array>;
+  /**
+   * The stored samples of one frame, decompressed: little endian, BitsAllocated bits each, single bits packed from the
+   * first byte's least significant one. No mask, no rescale. Throws like `decodeFrame`.
+   */
+  readSamples(frameNumber: number): Promise<Uint8Array>;
 }
 
 /**
@@ -49,7 +54,11 @@ export function openPixels(bytes: Uint8Array): PixelReader {
   };
   const frames = isEncapsulated(header.transferSyntaxUid) ? encapsulatedFrames(content) : undefined;
   if (!frames) checkNativeLength(content);
-  return { header, readFrame: (frameNumber) => readFrame(content, frames, frameNumber) };
+  return {
+    header,
+    readFrame: (frameNumber) => readFrame(content, frames, frameNumber),
+    readSamples: (frameNumber) => readSamples(content, frames, frameNumber),
+  };
 }
 
 interface Content {
@@ -72,6 +81,18 @@ async function readFrame(
   if (!spans) return storedValues(nativeFrame(content, frameNumber - 1), pixels, frame);
   const samples = await decodeCompressed(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
   return storedValues({ bytes: samples, firstBit: 0, littleEndian: true }, pixels, frame);
+}
+
+async function readSamples(
+  content: Content,
+  frames: readonly (readonly Span[])[] | undefined,
+  frameNumber: number,
+): Promise<Uint8Array> {
+  const { header, pixels, bytes } = content;
+  if (!header.frames[frameNumber - 1]) throw new NeuroInsightError('not-found', `no frame ${frameNumber}`);
+  const spans = frames?.[frameNumber - 1];
+  if (!spans) return littleEndianSamples(nativeFrame(content, frameNumber - 1), pixels);
+  return decodeCompressed(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
 }
 
 /** Where one frame of native pixel data lies; frames of single bits need not start at a byte (PS3.5 8.1.1). */

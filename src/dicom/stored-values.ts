@@ -31,6 +31,24 @@ export function storedValues(frame: FrameBytes, pixels: PixelHeader, rescale: Fr
   return values;
 }
 
+/** The samples of one frame as PS3.5 lays them out in little endian; a copy, but for what lies so already. */
+export function littleEndianSamples({ bytes, firstBit, littleEndian }: FrameBytes, pixels: PixelHeader): Uint8Array {
+  const { rows, columns, bitsAllocated } = pixels;
+  if (bitsAllocated === 1) return packedBits(bytes, firstBit, rows * columns);
+  if (littleEndian || bitsAllocated === 8) return bytes;
+  const words = Buffer.from(bytes);
+  return bitsAllocated === 16 ? words.swap16() : words.swap32();
+}
+
+function packedBits(bytes: Uint8Array, firstBit: number, count: number): Uint8Array {
+  const packed = new Uint8Array(Math.ceil(count / 8));
+  for (let i = 0; i < count; i++) {
+    const at = firstBit + i;
+    packed[i >> 3]! |= ((bytes[at >> 3]! >> (at & 7)) & 1) << (i & 7);
+  }
+  return packed;
+}
+
 type Samples = Uint8Array | Uint16Array | Uint32Array;
 
 function rawSamples(frame: FrameBytes, bitsAllocated: number, count: number): Samples {

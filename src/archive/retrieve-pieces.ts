@@ -1,0 +1,101 @@
+import type { BlobLocation, BlobStore } from '../ports/index.ts';
+
+/** A stretch of the bytes of one location; pieces of one location follow each other. */
+export interface Piece {
+  /** Which location of the list. */
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  /** True for the last stretch of its location. */
+  readonly last: boolean;
+}
+
+interface PlannedPiece {
+  readonly index: number;
+  readonly start: number;
+  readonly end: number;
+  readonly last: boolean;
+}
+
+/** One read of the store, and what it is cut into. */
+interface PlannedRead {
+  readonly location: BlobLocation;
+  readonly pieces: readonly PlannedPiece[];
+}
+
+/** One read at most; a reply holds `READ_AHEAD` of them in memory, whatever the size of the study. */
+const READ_BYTES = 1 << 20;
+const READ_AHEAD = 3;
+/** Bytes between two instances that are read and dropped, because a second read would cost more. */
+const MOST_GAP = 64 << 10;
+
+/**
+ * Reads locations in order, one group of pieces for each read of the store. Neighbours in one pack are read together:
+ * a study stored by one request is a handful of reads, not one for each instance. A few reads run ahead of the reader;
+ * one that stops reading stops them.
+ */
+export async function* readInOrder(
+  blobs: Pick<BlobStore, 'read'>,
+  locations: readonly BlobLocation[],
+): AsyncGenerator<readonly Piece[]> {
+  const plan = planReads(locations);
+  const planned: PlannedRead[] = [];
+  const ahead: Promise<Uint8Array>[] = [];
+  const startNext = (): boolean => {
+    const { value, done } = plan.next();
+    if (done) return false;
+    planned.push(value);
+    // An empty fragment is legal and no range of bytes.
+    const read = value.location.length === 0 ? Promise.resolve(new Uint8Array(0)) : blobs.read(value.location);
+    // Whoever awaits it sees the failure; a reader that has left must not end the process by it.
+    read.catch(() => undefined);
+    ahead.push(read);
+    return true;
+  };
+  while (ahead.length < READ_AHEAD && startNext());
+  while (ahead.length > 0) {
+    const bytes = await ahead.shift()!;
+    const { pieces } = planned.shift()!;
+    startNext();
+    yield pieces.map(({ index, start, end, last }) => ({ index, bytes: bytes.subarray(start, end), last }));
+  }
+}
+
+function* planReads(locations: readonly BlobLocation[]): Generator<PlannedRead> {
+  let open: { pack: string; offset: number; end: number; pieces: PlannedPiece[] } | undefined;
+  const close = (): PlannedRead => {
+    const { pack, offset, end, pieces } = open!;
+    open = undefined;
+    return { location: { pack, offset, length: end - offset }, pieces };
+  };
+  for (const [index, { pack, offset, length }] of locations.entries()) {
+    const end = offset + length;
+    const joins = open?.pack === pack && offset >= open.end && offset - open.end <= MOST_GAP;
+    if (open && (!joins || end - open.offset > READ_BYTES)) yield close();
+    let at = offset;
+    while (end - at > READ_BYTES) {
+      const piece = { index, start: 0, end: READ_BYTES, last: false };
+      yield { location: { pack, offset: at, length: READ_BYTES }, pieces: [piece] };
+      at += READ_BYTES;
+    }
+    open ??= { pack, offset: at, end: at, pieces: [] };
+    open.pieces.push({ index, start: at - open.offset, end: end - open.offset, last: true });
+    open.end = end;
+  }
+  if (open) yield close();
+}
+
+/** The bytes of each location whole, in order; for small ones. */
+export async function* readWhole(
+  blobs: Pick<BlobStore, 'read'>,
+  locations: readonly BlobLocation[],
+): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  for await (const group of readInOrder(blobs, locations)) {
+    for (const { bytes, last } of group) {
+      parts.push(bytes);
+      if (!last) continue;
+      yield parts.length === 1 ? bytes : Buffer.concat(parts);
+      parts = [];
+    }
+  }
+}
