@@ -26,6 +26,9 @@ export interface Tracing {
   run<T>(traceparent: string | undefined, work: () => Promise<T>): Promise<T>;
 }
 
+/** One number, or one for each state. */
+export type GaugeValue = number | Readonly<Record<string, number>>;
+
 /** What the parts of the server count; names and labels are the telemetry room's. */
 export interface Metrics {
   httpRequest(route: string, method: string, status: number, seconds: number): void;
@@ -35,11 +38,7 @@ export interface Metrics {
   pulled(source: string, instances: number, refused: number): void;
   commit(seconds: number, grouped: number): void;
   /** Asked for at each scrape. */
-  gauge(
-    name: string,
-    help: string,
-    read: () => number | Promise<number> | Promise<Readonly<Record<string, number>>>,
-  ): void;
+  gauge(name: string, help: string, read: () => GaugeValue | Promise<GaugeValue>): void;
   /** Prometheus text. */
   text(): Promise<string>;
 }
