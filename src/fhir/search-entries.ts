@@ -2,7 +2,7 @@ import { foldText } from '../domain/fold-text.ts';
 import type { IndexEntry } from '../ports/index.ts';
 import { BEGINNING_OF_TIME, END_OF_TIME, type Span, spanOfDateTime } from './search-dates.ts';
 import type { Place, SearchParameter } from './search-parameters.ts';
-import { readReference, typeInUrl } from './search-references.ts';
+import { readReference } from './search-references.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 type Found<Kind extends IndexEntry['kind']> = Omit<Extract<IndexEntry, { kind: Kind }>, 'kind' | 'param'>;
@@ -111,14 +111,10 @@ function urisOf(dataType: string, value: unknown): readonly string[] {
   return bar > 0 ? [uri, uri.slice(0, bar)] : [uri];
 }
 
-function referencesOf(place: Place, value: unknown, publicUrl: string | undefined): readonly Found<'reference'>[] {
-  if (!isObject(value)) return urisOf(place.dataType, value).map((url) => ({ url }));
+function referencesOf(dataType: string, value: unknown, publicUrl: string | undefined): readonly Found<'reference'>[] {
+  if (!isObject(value)) return urisOf(dataType, value).map((url) => ({ url }));
   const target = typeof value.reference === 'string' ? readReference(value.reference, publicUrl) : undefined;
   const named = isObject(value.identifier) ? tokenOf(value.identifier.system, value.identifier.value) : undefined;
-  if (place.target !== undefined) {
-    const literal = target === undefined ? undefined : 'type' in target ? target.type : typeInUrl(target.url);
-    if ((literal ?? value.type) !== place.target) return [];
-  }
   // Without an address we know it is still a value for :missing.
   return [{ ...target, ...named }];
 }
@@ -126,12 +122,11 @@ function referencesOf(place: Place, value: unknown, publicUrl: string | undefine
 /** Adds the entries of one value; nothing for a value that is not of the datatype. */
 export function entriesOf(
   { name: param, type }: SearchParameter,
-  place: Place,
+  { dataType }: Place,
   value: unknown,
   publicUrl: string | undefined,
   entries: IndexEntry[],
 ): void {
-  const { dataType } = place;
   if (type === 'token') {
     for (const token of tokensOf(dataType, value)) if (token) entries.push({ kind: 'token', param, ...token });
   } else if (type === 'string') {
@@ -142,7 +137,7 @@ export function entriesOf(
     const span = spanOf(dataType, value);
     if (span) entries.push({ kind: 'date', param, ...span });
   } else if (type === 'reference') {
-    for (const reference of referencesOf(place, value, publicUrl))
+    for (const reference of referencesOf(dataType, value, publicUrl))
       entries.push({ kind: 'reference', param, ...reference });
   } else if (type === 'quantity') {
     for (const quantity of quantitiesOf(dataType, value)) entries.push({ kind: 'quantity', param, ...quantity });

@@ -2,10 +2,17 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { IndexEntry } from '../ports/index.ts';
 import { entriesOf } from './search-entries.ts';
 import { isSupportedType, type Place, type SearchParameter, searchParametersOf } from './search-parameters.ts';
+import { typeReferredTo } from './search-references.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Values => typeof value === 'object' && value !== null;
+
+/** The `where` of an expression: one system of contact points, or references to one type. */
+function isWanted(value: unknown, { filter, target, dataType }: Place): boolean {
+  if (filter !== undefined) return isObject(value) && value[filter.key] === filter.value;
+  return target === undefined || dataType !== 'Reference' || (isObject(value) && typeReferredTo(value) === target);
+}
 
 /** Walks into the property, and through its array: FHIR nests no arrays. */
 function visit(parent: Values, place: Place, depth: number, found: (value: unknown) => void): void {
@@ -14,7 +21,7 @@ function visit(parent: Values, place: Place, depth: number, found: (value: unkno
   const isLast = depth === place.keys.length - 1;
   for (const one of Array.isArray(value) ? value : [value]) {
     if (isLast) {
-      if (place.filter === undefined || (isObject(one) && one[place.filter.key] === place.filter.value)) found(one);
+      if (isWanted(one, place)) found(one);
     } else if (isObject(one)) visit(one, place, depth + 1, found);
   }
 }

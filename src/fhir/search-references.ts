@@ -21,6 +21,17 @@ export function readReference(reference: string, publicUrl: string | undefined):
   return /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(reference) ? { url: reference } : undefined;
 }
 
-/** Type of the resource that an address of a FHIR server leads to. */
-export const typeInUrl = (url: string): string | undefined =>
-  /\/([A-Z][A-Za-z]{1,63})\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/.exec(url)?.[1];
+/** Type of the resource that a Reference leads to, as its address says, or itself. */
+export function typeReferredTo({
+  reference,
+  type,
+}: {
+  readonly reference?: unknown;
+  readonly type?: unknown;
+}): unknown {
+  const inAddress =
+    typeof reference === 'string'
+      ? /(?:^|\/)([A-Z][A-Za-z]{1,63})\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/.exec(reference)
+      : null;
+  return inAddress?.[1] ?? type;
+}
