@@ -83,10 +83,13 @@ function samplesAPixel(samples: number, photometricInterpretation: string | unde
 }
 
 function encapsulatedSpans(
-  { bytes, transferSyntaxUid }: DicomFile,
+  file: DicomFile,
   { fragments }: RawElement,
   frames: number,
 ): readonly (readonly FrameSpan[])[] {
+  const { bytes, transferSyntaxUid } = file;
+  // Compressed frames have a size too: without it no reader can use them.
+  bitsOfFrame(file, undefined);
   if (!fragments) throw malformed('a compressed transfer syntax with plain pixels');
   if (fragments.length < 2) throw malformed('encapsulated pixel data without a fragment');
   if (VIDEO.test(transferSyntaxUid)) return [];

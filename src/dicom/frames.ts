@@ -6,6 +6,9 @@ import type { Dataset } from './dataset.ts';
 /** No MR object of today comes near; keeps a hostile Number of Frames from filling memory with headers. */
 const MOST_FRAMES = 100_000;
 
+/** Six decimal strings take 102 bytes; what is far longer is no geometry, and would be parsed again for every frame. */
+const MOST_BYTES_OF_NUMBERS = 1024;
+
 /** One item of functional groups; its macros are looked up once, the shared ones once for all frames. */
 class GroupItem {
   readonly #item: Dataset;
@@ -46,7 +49,8 @@ export class FrameGroups {
   }
 
   numbers(macro: string, keyword: string): readonly number[] | undefined {
-    return this.holder([macro, ...CONVERTED], keyword)?.numbers(keyword);
+    const holder = this.holder([macro, ...CONVERTED], keyword);
+    return (holder?.element(keyword)?.length ?? 0) > MOST_BYTES_OF_NUMBERS ? undefined : holder?.numbers(keyword);
   }
 
   number(macro: string, keyword: string): number | undefined {
@@ -97,7 +101,10 @@ function numberOfFrames(dataset: Dataset): number {
 
 /** Geometry and rescale of each frame, frame numbers from 1. Millimetres, LPS. */
 export function framesOf(groups: readonly FrameGroups[]): FrameHeader[] {
-  return groups.map((group, index) => frameOf(group, index + 1));
+  const [first] = groups;
+  // Without per-frame groups all frames are the same one, read once: a hostile Number of Frames costs little.
+  const same = first && groups.every((group) => group === first) ? frameOf(first, 1) : undefined;
+  return groups.map((group, index) => (same ? { ...same, frameNumber: index + 1 } : frameOf(group, index + 1)));
 }
 
 function frameOf(group: FrameGroups, frameNumber: number): FrameHeader {

@@ -29,7 +29,38 @@ export function readInstanceHeader(bytes: Uint8Array): InstanceHeader {
 
 /** The header of a file that is tokenized already; see `readInstanceHeader`. */
 export function instanceHeaderOf(file: DicomFile): InstanceHeader {
-  const { dataset, meta, transferSyntaxUid } = file;
+  const { dataset, transferSyntaxUid } = file;
+  const { sopClassUid, sopInstanceUid, studyInstanceUid, seriesInstanceUid } = identityOf(file);
+  const pixels = pixelsOf(dataset);
+  const groups = pixels ? frameGroupsOf(dataset) : [];
+  return present({
+    sopClassUid,
+    sopInstanceUid,
+    transferSyntaxUid,
+    instanceNumber: dataset.integer('InstanceNumber'),
+    acquisitionNumber: dataset.integer('AcquisitionNumber'),
+    patient: patientOf(dataset),
+    study: studyOf(dataset, studyInstanceUid),
+    series: seriesOf(dataset, seriesInstanceUid),
+    acquisition: acquisitionOf(dataset, groups[0]),
+    frames: framesOf(groups),
+    pixels,
+  });
+}
+
+/** The four UIDs without which an instance has no place. */
+export interface InstanceIdentity {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+}
+
+/**
+ * What names an instance, and that file meta information and dataset speak of the same one.
+ * @throws not-dicom for a DICOM directory; malformed-dicom for a UID that is missing, no UID or another instance's.
+ */
+export function identityOf({ dataset, meta }: DicomFile): InstanceIdentity {
   if (meta.string('MediaStorageSOPClassUID') === DICOM_DIRECTORY) {
     throw new NeuroInsightError('not-dicom', 'a DICOM directory, not an instance');
   }
@@ -38,21 +69,12 @@ export function instanceHeaderOf(file: DicomFile): InstanceHeader {
   if (metaUid !== undefined && metaUid !== sopInstanceUid) {
     throw new NeuroInsightError('malformed-dicom', 'the file meta information names another SOP Instance UID');
   }
-  const pixels = pixelsOf(dataset);
-  const groups = pixels ? frameGroupsOf(dataset) : [];
-  return present({
+  return {
     sopClassUid: requiredUid(dataset, 'SOPClassUID'),
     sopInstanceUid,
-    transferSyntaxUid,
-    instanceNumber: dataset.integer('InstanceNumber'),
-    acquisitionNumber: dataset.integer('AcquisitionNumber'),
-    patient: patientOf(dataset),
-    study: studyOf(dataset),
-    series: seriesOf(dataset),
-    acquisition: acquisitionOf(dataset, groups[0]),
-    frames: framesOf(groups),
-    pixels,
-  });
+    studyInstanceUid: requiredUid(dataset, 'StudyInstanceUID'),
+    seriesInstanceUid: requiredUid(dataset, 'SeriesInstanceUID'),
+  };
 }
 
 type Optional<T> = { [K in keyof T]: T[K] | undefined };
@@ -80,9 +102,9 @@ function patientOf(dataset: Dataset): PatientHeader {
   });
 }
 
-function studyOf(dataset: Dataset): StudyHeader {
+function studyOf(dataset: Dataset, studyInstanceUid: string): StudyHeader {
   return present<StudyHeader>({
-    studyInstanceUid: requiredUid(dataset, 'StudyInstanceUID'),
+    studyInstanceUid,
     studyDate: date(dataset, 'StudyDate'),
     studyTime: time(dataset, 'StudyTime'),
     timezoneOffsetFromUtc: timezone(dataset),
@@ -93,9 +115,9 @@ function studyOf(dataset: Dataset): StudyHeader {
   });
 }
 
-function seriesOf(dataset: Dataset): SeriesHeader {
+function seriesOf(dataset: Dataset, seriesInstanceUid: string): SeriesHeader {
   return present<SeriesHeader>({
-    seriesInstanceUid: requiredUid(dataset, 'SeriesInstanceUID'),
+    seriesInstanceUid,
     seriesNumber: dataset.integer('SeriesNumber'),
     seriesDescription: dataset.string('SeriesDescription'),
     modality: dataset.string('Modality'),

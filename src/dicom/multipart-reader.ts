@@ -48,20 +48,24 @@ export async function* readMultipart(
   accept: AcceptPart = () => undefined,
 ): AsyncGenerator<MultipartPart, void, undefined> {
   const reader = new BodyReader(source, boundary, limits.bytes);
-  await reader.passPreamble();
-  let lastLength = 0;
-  for (let parts = 0; !reader.closed; parts++) {
-    if (parts === limits.parts) throw new NeuroInsightError('limit-exceeded', `more than ${limits.parts} parts`);
-    const headers = await reader.readHeaders();
-    const refused = headers instanceof NeuroInsightError ? headers : (encodingFault(headers) ?? accept(headers));
-    // The window stands at the line end before the body, which is no part of it.
-    const body = new GrowingBytes(refused ? 0 : limits.partBytes, lastLength, CRLF.length);
-    const complete = await reader.readUntilBoundary(body);
-    lastLength = body.length;
-    yield refused ? { refused } : partOf(headers as PartHeaders, body, complete, limits.partBytes);
-    if (!complete) return;
+  try {
+    await reader.passPreamble();
+    let lastLength = 0;
+    for (let parts = 0; !reader.closed; parts++) {
+      if (parts === limits.parts) throw new NeuroInsightError('limit-exceeded', `more than ${limits.parts} parts`);
+      const headers = await reader.readHeaders();
+      const refused = headers instanceof NeuroInsightError ? headers : (encodingFault(headers) ?? accept(headers));
+      // The window stands at the line end before the body, which is no part of it.
+      const body = new GrowingBytes(refused ? 0 : limits.partBytes, lastLength, CRLF.length);
+      const complete = await reader.readUntilBoundary(body);
+      lastLength = body.length;
+      yield refused ? { refused } : partOf(headers as PartHeaders, body, complete, limits.partBytes);
+      if (!complete) return;
+    }
+    await reader.passEpilogue();
+  } finally {
+    await reader.release();
   }
-  await reader.passEpilogue();
 }
 
 function partOf(headers: PartHeaders, body: GrowingBytes, complete: boolean, limit: number): MultipartPart {
@@ -112,6 +116,11 @@ class BodyReader {
       if (passed > PREAMBLE_BYTES) throw invalid('no boundary at the beginning of the body');
     };
     if (!(await this.readUntilBoundary({ append: count }))) throw invalid('no boundary in the body');
+  }
+
+  /** Lets go of the source, which may have more to give. */
+  async release(): Promise<void> {
+    await this.#source.return?.();
   }
 
   /** Reads what follows the closing boundary, so that the connection can be used again. */

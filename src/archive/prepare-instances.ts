@@ -1,0 +1,52 @@
+import type { DicomFile } from '../dicom/file.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
+import type { BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
+import { prepareInstance } from './prepare-instance.ts';
+import { StudyPacks } from './study-packs.ts';
+
+export interface PrepareDeps {
+  readonly index: Pick<DicomIndex, 'isPackReferenced'>;
+  readonly blobs: Pick<BlobStore, 'openPack'>;
+  readonly clock: Clock;
+  readonly isResult: (file: DicomFile) => boolean;
+}
+
+/** Instances that are written but not yet known to anybody: their rows wait for a commit. */
+export interface PreparedInstances {
+  readonly rows: readonly InstanceRow[];
+  /** To be awaited before the commit that holds the rows. */
+  seal(): Promise<void>;
+  /** After a commit that failed. Leaves a pack alone that some row points to. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes instances that the server made itself, so that one commit can hold them together with everything else of a run.
+ *
+ * @param receivedFrom `run/ID`.
+ * @throws what is wrong with the first instance that cannot be stored; storage-full. Then nothing is left behind.
+ */
+export async function prepareInstances(
+  { index, blobs, clock, isResult }: PrepareDeps,
+  site: string,
+  files: readonly Uint8Array[],
+  receivedFrom: string,
+): Promise<PreparedInstances> {
+  const packs = new StudyPacks(blobs, index, site, files.length);
+  const origin = { receivedAt: clock.now().toISOString(), receivedFrom };
+  const discard = async () => {
+    await packs.discardUnreferenced();
+  };
+  try {
+    const rows: InstanceRow[] = [];
+    for (const bytes of files) {
+      const prepared = await prepareInstance(new Uint8Array(bytes), isResult);
+      if (!('row' in prepared)) throw new NeuroInsightError(prepared.kind, prepared.message);
+      rows.push(await packs.append(prepared, origin));
+    }
+    return { rows, seal: () => packs.seal(), discard };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { NeuroInsightError } from '../domain/errors.ts';
+import type { BlobStore, DicomIndex, InstanceRow, PackWriter } from '../ports/index.ts';
+import type { PreparedInstance } from './prepare-instance.ts';
+
+interface OpenPack {
+  readonly writer: PackWriter;
+  /** Known with the first location. */
+  name: string | undefined;
+}
+
+/** Who and when, the same for all instances of a request. */
+export interface Origin {
+  readonly receivedAt: string;
+  readonly receivedFrom: string;
+}
+
+/** The packs that one request writes, one a study. */
+export class StudyPacks {
+  readonly #blobs: Pick<BlobStore, 'openPack'>;
+  readonly #index: Pick<DicomIndex, 'isPackReferenced'>;
+  readonly #site: string;
+  readonly #mostStudies: number;
+  readonly #packs = new Map<string, OpenPack>();
+
+  constructor(
+    blobs: Pick<BlobStore, 'openPack'>,
+    index: Pick<DicomIndex, 'isPackReferenced'>,
+    site: string,
+    mostStudies: number,
+  ) {
+    this.#blobs = blobs;
+    this.#index = index;
+    this.#site = site;
+    this.#mostStudies = mostStudies;
+  }
+
+  /** Writes the bytes and the metadata of an instance. @throws storage-full; limit-exceeded for one study too many. */
+  async append(instance: PreparedInstance, origin: Origin): Promise<InstanceRow> {
+    const pack = await this.#packOf(instance.row.studyInstanceUid);
+    const blob = await pack.writer.append(instance.bytes);
+    pack.name = blob.pack;
+    const metadata = await pack.writer.append(instance.metadata);
+    return { ...instance.row, blob, metadata, ...origin };
+  }
+
+  async #packOf(studyInstanceUid: string): Promise<OpenPack> {
+    const open = this.#packs.get(studyInstanceUid);
+    if (open) return open;
+    if (this.#packs.size >= this.#mostStudies) {
+      throw new NeuroInsightError('limit-exceeded', `a request of more than ${this.#mostStudies} studies`);
+    }
+    const pack: OpenPack = { writer: await this.#blobs.openPack(this.#site, studyInstanceUid), name: undefined };
+    this.#packs.set(studyInstanceUid, pack);
+    return pack;
+  }
+
+  /** Resolves after everything written survives a power cut. @throws storage-full. */
+  async seal(): Promise<void> {
+    await Promise.all([...this.#packs.values()].map(({ writer }) => writer.seal()));
+  }
+
+  /**
+   * Removes the packs that no row points to: after a request that failed, and after one whose instances were stored by
+   * somebody else in the meantime. What cannot be removed now is left to the sweep at the next start.
+   *
+   * @returns the names of the packs that were found unreferenced.
+   */
+  async discardUnreferenced(): Promise<ReadonlySet<string>> {
+    const unreferenced = new Set<string>();
+    for (const { writer, name } of this.#packs.values()) {
+      try {
+        // An error of the ledger may hide a commit that came about: only a look at the rows can tell.
+        if (name !== undefined && (await this.#index.isPackReferenced(name))) continue;
+        if (name !== undefined) unreferenced.add(name);
+        await writer.discard();
+      } catch {
+        // The answer to the request does not depend on it.
+      }
+    }
+    return unreferenced;
+  }
+}
