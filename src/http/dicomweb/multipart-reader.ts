@@ -1,1 +1,0 @@
-export * from '../../dicom/multipart-reader.ts';
