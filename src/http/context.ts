@@ -9,9 +9,13 @@ export interface AppState {
   trace: Trace;
   /** Gives the request's place among those worked on at once back early: for answers that stay open, as event streams do. */
   leave: () => void;
+  /** Kind of the error that became the answer. */
+  failure?: string;
+  /** Set by a door whose service writes refusals down itself, so that they are not written twice. */
+  audited?: boolean;
 }
 
-export type AppContext = RouterContext<AppState>;
+export type AppContext = RouterContext<AppState> & { onerror(error: unknown): void };
 export type AppRouter = Router<AppState>;
 export type AppMiddleware = Middleware<AppState>;
 
