@@ -39,6 +39,7 @@ export type ErrorKind =
   | 'cancelled'
   // requests
   | 'invalid-request'
+  | 'malformed-json'
   | 'invalid-configuration'
   | 'unauthenticated'
   | 'forbidden'
@@ -111,6 +112,7 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   'inference-timeout': { status: 504, issue: 'timeout', failureReason: PROCESSING_FAILURE },
   cancelled: { status: 409, issue: 'suppressed', failureReason: PROCESSING_FAILURE },
   'invalid-request': { status: 400, issue: 'invalid', failureReason: CANNOT_UNDERSTAND },
+  'malformed-json': bytes,
   'invalid-configuration': ours,
   unauthenticated: { status: 401, issue: 'login', failureReason: NOT_AUTHORISED },
   forbidden: { status: 403, issue: 'forbidden', failureReason: NOT_AUTHORISED },

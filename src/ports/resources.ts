@@ -12,6 +12,8 @@ export interface ResourceVersion {
   readonly method: 'POST' | 'PUT' | 'DELETE';
   /** With id, meta.versionId and meta.lastUpdated set; undefined when the resource is deleted by this version. */
   readonly resource: Resource | undefined;
+  /** `resource` as JSON where its maker has made it already: a store keeps this very text. */
+  readonly json?: string | undefined;
   /** Index of this version; it replaces that of the version before. Empty for a deletion. */
   readonly index: readonly IndexEntry[];
 }
