@@ -2,6 +2,7 @@ import type { Condition } from '../ports/index.ts';
 import {
   isSupportedType,
   type ParameterType,
+  SERVER_WRITTEN,
   type SearchParameter,
   type SupportedType,
   searchParametersOf,
@@ -173,7 +174,9 @@ function reverseChain(
   const match = /^_has:([A-Za-z]+):([\w-]+):(.+)$/s.exec(key);
   if (match === null) throw invalid('_has is written as _has:Type:reference:parameter');
   const [, other, param, rest] = match;
-  if (!isSupportedType(other!)) throw invalid(`${named(key)} names a resource type that is not supported`);
+  if (!isSupportedType(other!) || other === SERVER_WRITTEN) {
+    throw invalid(`${named(key)} names a resource type that is not supported there`);
+  }
   const { targets } = referenceParameterOf(other, param!);
   if (!targets.includes(type)) throw invalid(`${named(param!)} of ${other} does not refer to ${type}`);
   return { kind: 'has', type: other, param: param!, where: conditionsOf(other, rest!, value, context, depth + 1) };

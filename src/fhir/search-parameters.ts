@@ -48,6 +48,12 @@ export type SupportedType = (typeof RESOURCE_TYPES)[number];
 export const isSupportedType = (type: string): type is SupportedType =>
   (RESOURCE_TYPES as readonly string[]).includes(type);
 
+/**
+ * Projected from the audit log when it is read: there is no index of it, so that no chain, _has or include leads through
+ * it.
+ */
+export const SERVER_WRITTEN = 'AuditEvent';
+
 export type ParameterType = 'token' | 'string' | 'date' | 'reference' | 'quantity' | 'uri' | 'composite';
 
 /** Where a value lies: names of JSON properties from the resource down; arrays are walked through. */
@@ -66,7 +72,7 @@ export interface SearchParameter {
   /** Canonical of HL7's definition. */
   readonly definition: string;
   readonly type: ParameterType;
-  /** Resource types that a reference may lead to, of those supported. */
+  /** Resource types that a reference may lead to, of those that are searched together with others. */
   readonly targets: readonly SupportedType[];
   readonly places: readonly Place[];
   /** Of a composite: names of the parameters of its parts. A resource has one pair at most. */
@@ -93,10 +99,9 @@ function parameterOf(line: string): SearchParameter {
     name: name!,
     definition: `http://hl7.org/fhir/SearchParameter/${id}`,
     type: type as ParameterType,
-    targets:
-      targets === '*'
-        ? RESOURCE_TYPES
-        : (targets.split(' ').filter((word) => word !== '') as unknown as SupportedType[]),
+    targets: RESOURCE_TYPES.filter(
+      (known) => known !== SERVER_WRITTEN && (targets === '*' || targets.split(' ').includes(known)),
+    ),
     places: isComposite ? [] : words.map(placeOf),
     components: isComposite ? words : [],
   };

@@ -1,7 +1,7 @@
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Condition, ResourceQuery, SortKey } from '../ports/index.ts';
 import { conditionsOf, parameterOf, referenceParameterOf, type SearchContext } from './search-conditions.ts';
-import { isSupportedType, type SupportedType } from './search-parameters.ts';
+import { isSupportedType, SERVER_WRITTEN, type SupportedType } from './search-parameters.ts';
 import { invalid, named } from './search-values.ts';
 
 const DEFAULT_COUNT = 50;
@@ -79,7 +79,9 @@ function includeOf(value: string, key: '_include' | '_revinclude'): Include {
   const [type, param, target, ...more] = value.split(':');
   if (type === undefined || param === undefined || more.length > 0)
     throw invalid(`${key} is written as Type:parameter[:Target]`);
-  if (!isSupportedType(type)) throw invalid(`${key} names a resource type that is not supported`);
+  if (!isSupportedType(type) || type === SERVER_WRITTEN) {
+    throw invalid(`${key} names a resource type that is not supported there`);
+  }
   if (param === '*') throw invalid(`${key} with * is not supported: name the parameter`);
   const { targets } = referenceParameterOf(type, param);
   if (target === undefined) return { type, param };
