@@ -16,25 +16,25 @@ type Draft = { -readonly [Name in keyof AuditQuery]: AuditQuery[Name] };
 const invalid = (what: string): NeuroInsightError => new NeuroInsightError('invalid-request', what);
 
 /** An audit row as the resource it stands for; there is one version of it, ever. */
-function storedOf(row: AuditRow): StoredResource {
+function storedOf(row: AuditRow, publicUrl: string): StoredResource {
   return {
     resourceType: 'AuditEvent',
     id: row.id,
     versionId: 1,
     lastUpdated: row.recorded,
     method: 'POST',
-    json: JSON.stringify(auditEventOf(row)),
+    json: JSON.stringify(auditEventOf(row, { publicUrl })),
   };
 }
 
 /** Undefined when there is no such row. */
 export async function readAuditEvent(
-  deps: Pick<RecordsDeps, 'auditLog'>,
+  deps: Pick<RecordsDeps, 'auditLog' | 'publicUrl'>,
   principal: Principal,
   id: string,
 ): Promise<StoredResource | undefined> {
   const row = await deps.auditLog.get(principal.site, id);
-  return row && storedOf(row);
+  return row && storedOf(row, deps.publicUrl);
 }
 
 /** First millisecond of the date or dateTime, and the last that it may mean. */
@@ -130,7 +130,7 @@ export async function searchAuditEvents(
     links: pageLinks(`${base}AuditEvent`, selfLinkParams, { count, offset, more }),
     entries: rows.map((row) => ({
       fullUrl: `${base}AuditEvent/${row.id}`,
-      resource: storedOf(row).json!,
+      resource: storedOf(row, deps.publicUrl).json!,
       search: { mode: 'match' as const },
     })),
   };

@@ -1,5 +1,5 @@
-import type { Bundle, BundleEntry, OperationOutcome } from '@medplum/fhirtypes';
-import { NeuroInsightError } from '../domain/errors.ts';
+import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
+import { NeuroInsightError, rowFor } from '../domain/errors.ts';
 import { operationOutcomeOf } from '../fhir/operation-outcome.ts';
 import type { Access, Change, Principal, ResourceQuery, ResourceVersion, StoredResource } from '../ports/index.ts';
 import { audited } from './audited.ts';
@@ -90,8 +90,7 @@ async function answerWrite(deps: RecordsDeps, principal: Principal, request: Ent
 
 /** An outcome in the answer is made of foreseen errors; a defect says nothing about itself. */
 function failedEntry(error: unknown): TextEntry {
-  const { status, outcome } = operationOutcomeOf(error);
-  return { response: { status: String(status), outcome: outcome as OperationOutcome } };
+  return { response: { status: String(rowFor(error).status), outcome: operationOutcomeOf(error) } };
 }
 
 async function answerAny(

@@ -1,8 +1,5 @@
 import { NeuroInsightError } from '../domain/errors.ts';
-import { isSupportedType, type SupportedType } from '../fhir/search-parameters.ts';
-
-/** Written by the server alone. */
-const SERVER_OWNED: ReadonlySet<string> = new Set(['AuditEvent']);
+import { isSupportedType, SERVER_WRITTEN, type SupportedType } from '../fhir/search-parameters.ts';
 
 /** Throws not-found for a type that the server does not keep (R4 http 3.1.0.1.3: unknown type 404). */
 export function requireResourceType(type: string): asserts type is SupportedType {
@@ -12,7 +9,7 @@ export function requireResourceType(type: string): asserts type is SupportedType
 /** Throws method-not-allowed for a type whose resources clients may read and search but not write. */
 export function requireWritableType(type: string): asserts type is SupportedType {
   requireResourceType(type);
-  if (SERVER_OWNED.has(type)) {
+  if ((SERVER_WRITTEN as readonly string[]).includes(type)) {
     throw new NeuroInsightError('method-not-allowed', `${type} resources are written by the server alone`);
   }
 }
