@@ -26,6 +26,7 @@ const MOST_OFFSET = 10_000_000;
 const MOST_PARAMETERS = 100;
 
 const LEVELS: readonly QueryLevel[] = ['study', 'series', 'instance'];
+const PLURALS: Readonly<Record<QueryLevel, string>> = { study: 'studies', series: 'series', instance: 'instances' };
 
 /** Parameters that are no attributes; PS3.18 8.3.1, 8.3.3 and 8.3.4. */
 const CONTROLS: ReadonlySet<string> = new Set([
@@ -98,7 +99,7 @@ function matchableKeyword(level: QueryLevel, name: string): string {
   if (keyword === undefined) throw invalid(`${shown(name)} is neither a parameter nor an attribute of DICOM`);
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   if (!levels.some((one) => MATCHABLE[one].includes(keyword))) {
-    throw invalid(`${keyword} cannot be matched in a search for ${level === 'series' ? level : `${level}s`}`);
+    throw invalid(`${keyword} cannot be matched in a search for ${PLURALS[level]}`);
   }
   return keyword;
 }

@@ -34,7 +34,7 @@ export function dicomwebRoutes({ archive }: DicomwebDeps): AppRouter {
     [`${SERIES}/metadata`, wado.metadata],
     [`${INSTANCE}/metadata`, wado.metadata],
     [`${INSTANCE}/frames/:frames`, frames.frames],
-    [`${INSTANCE}/bulkdata/{*place}`, frames.bulkData],
+    [`${INSTANCE}/bulkdata/*place`, frames.bulkData],
   ];
   const router = createRouter('/dicomweb');
   for (const [path, get, post] of table) {
