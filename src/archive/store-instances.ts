@@ -39,11 +39,11 @@ export function createStoreService(deps: StoreDeps): StoreService {
 
 async function store(deps: StoreDeps, request: StoreRequest): Promise<StoreOutcome> {
   const { principal, studyInstanceUid, receivedFrom = principal.id } = request;
-  await requireStoring(deps, request);
+  requirePermission(principal, 'c', 'ImagingStudy');
   const session = new StoreSession(deps, principal.site, receivedFrom, studyInstanceUid);
   try {
     for await (const parts of batchesOf(request.parts, deps.limits)) await session.add(parts);
-    if (session.rows.length > 0) await session.seal();
+    await session.seal();
     await commit(deps, request, session);
   } catch (error) {
     await session.tidy();
@@ -52,15 +52,6 @@ async function store(deps: StoreDeps, request: StoreRequest): Promise<StoreOutco
   }
   await session.tidy();
   return session.outcome;
-}
-
-async function requireStoring(deps: StoreDeps, request: StoreRequest): Promise<void> {
-  try {
-    requirePermission(request.principal, 'c', 'ImagingStudy');
-  } catch (error) {
-    await recordFailure(deps, request, error);
-    throw error;
-  }
 }
 
 /** Parts as they come, but some together: each group costs one look into the index. */

@@ -56,6 +56,7 @@ export class StoreSession {
   readonly #rows = new Map<string, InstanceRow>();
   readonly #stored = new Map<string, StoredInstance>();
   readonly #failed: FailedInstance[] = [];
+  #writing: Promise<void> = Promise.resolve();
 
   /** @param studyInstanceUid where every instance must belong to; undefined: anywhere. */
   constructor(deps: StoreDeps, site: string, receivedFrom: string, studyInstanceUid: string | undefined) {
@@ -75,7 +76,7 @@ export class StoreSession {
     return [...this.#rows.values()];
   }
 
-  /** Takes some parts: reads them, looks them up together, writes those that are new. @throws storage-full. */
+  /** Takes some parts: reads them, looks them up together, begins to write those that are new. @throws storage-full. */
   async add(parts: readonly StorePart[]): Promise<void> {
     const fresh: PreparedInstance[] = [];
     for (const part of parts) {
@@ -87,7 +88,15 @@ export class StoreSession {
       }
     }
     const stored = await this.#lookUp(fresh.map(({ row }) => row.sopInstanceUid));
-    for (const instance of fresh) {
+    // Written while the next parts arrive and are read; two groups are in memory at most.
+    await this.#writing;
+    this.#writing = this.#writeAll(fresh, stored);
+    // An error is thrown where the promise is awaited next.
+    this.#writing.catch(() => {});
+  }
+
+  async #writeAll(instances: readonly PreparedInstance[], stored: ReadonlyMap<string, InstanceRow>): Promise<void> {
+    for (const instance of instances) {
       const known = stored.get(instance.row.sopInstanceUid);
       if (known) this.#settle(instance.row, known);
       else await this.#write(instance);
@@ -152,9 +161,10 @@ export class StoreSession {
     }
   }
 
-  /** Makes what was written durable; to be awaited before the commit. */
-  seal(): Promise<void> {
-    return this.#packs.seal();
+  /** Resolves after everything taken so far is written, and survives a power cut; to be awaited before the commit. */
+  async seal(): Promise<void> {
+    await this.#writing;
+    if (this.#rows.size > 0) await this.#packs.seal();
   }
 
   /** After a commit refused with conflict: somebody else was faster. What is stored now is settled by its bytes. */
@@ -171,6 +181,7 @@ export class StoreSession {
    * bytes a moment before.
    */
   async tidy(): Promise<void> {
+    await this.#writing.catch(() => {});
     const unreferenced = await this.#packs.discardUnreferenced();
     for (const row of this.rows) {
       if (unreferenced.has(row.blob.pack)) this.#stored.set(row.sopInstanceUid, storedOf(row, true));

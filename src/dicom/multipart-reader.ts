@@ -56,7 +56,8 @@ export async function* readMultipart(
       const headers = await reader.readHeaders();
       const refused = headers instanceof NeuroInsightError ? headers : (encodingFault(headers) ?? accept(headers));
       // The window stands at the line end before the body, which is no part of it.
-      const body = new GrowingBytes(refused ? 0 : limits.partBytes, lastLength, CRLF.length);
+      const expected = lastLength + HEADER_BYTES;
+      const body = new GrowingBytes(refused ? 0 : limits.partBytes, expected, CRLF.length);
       const complete = await reader.readUntilBoundary(body);
       lastLength = body.length;
       yield refused ? { refused } : partOf(headers as PartHeaders, body, complete, limits.partBytes);
@@ -158,7 +159,7 @@ class BodyReader {
         // The last bytes may be the beginning of a boundary that the next chunk completes.
         this.#hand(sink, Math.max(0, this.#window.length - this.#delimiter.length + 1));
         searched = 0;
-        if (!(await this.#receive())) return false;
+        if (!(await this.#receive(sink))) return false;
         continue;
       }
       const end = at + this.#delimiter.length;
@@ -204,13 +205,22 @@ class BodyReader {
     return at;
   }
 
-  async #receive(): Promise<boolean> {
+  /**
+   * Adds the next chunk to the window; false at the end of the body. With a sink the window is the tail of a body: it
+   * is handed over instead of being copied in front of the chunk, unless a boundary may lie across both.
+   */
+  async #receive(sink?: Sink): Promise<boolean> {
     const { done, value } = await this.#source.next();
     if (done) return false;
     this.#received += value.length;
     if (this.#received > this.#limit)
       throw new NeuroInsightError('limit-exceeded', `a request of more than ${this.#limit} bytes`);
     const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const longest = this.#delimiter.length - 1;
+    if (sink && chunk.length > longest) {
+      const across = Buffer.concat([this.#window, chunk.subarray(0, longest)]);
+      if (!across.includes(this.#delimiter)) this.#hand(sink, this.#window.length);
+    }
     this.#window = this.#window.length === 0 ? chunk : Buffer.concat([this.#window, chunk]);
     return true;
   }
