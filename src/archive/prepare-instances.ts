@@ -1,6 +1,6 @@
 import type { DicomFile } from '../dicom/file.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
+import type { BlobLocation, BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
 import { prepareInstance } from './prepare-instance.ts';
 import { StudyPacks } from './study-packs.ts';
 
@@ -14,6 +14,8 @@ export interface PrepareDeps {
 /** Instances that are written but not yet known to anybody: their rows wait for a commit. */
 export interface PreparedInstances {
   readonly rows: readonly InstanceRow[];
+  /** Puts further bytes beside the first instance: the rows of the instances keep them too. Before `seal`. */
+  append(bytes: Uint8Array): Promise<BlobLocation>;
   /** To be awaited before the commit that holds the rows. */
   seal(): Promise<void>;
   /** After a commit that failed. Leaves a pack alone that some row points to. */
@@ -44,7 +46,10 @@ export async function prepareInstances(
       if (!('row' in prepared)) throw new NeuroInsightError(prepared.kind, prepared.message);
       rows.push(await packs.append(prepared, origin));
     }
-    return { rows, seal: () => packs.seal(), discard };
+    const [first] = rows;
+    if (!first) throw new Error('no instances to prepare');
+    const append = (bytes: Uint8Array) => packs.appendBytes(first.studyInstanceUid, bytes);
+    return { rows, append, seal: () => packs.seal(), discard };
   } catch (error) {
     await discard();
     throw error;

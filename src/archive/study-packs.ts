@@ -1,5 +1,5 @@
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { BlobStore, DicomIndex, InstanceRow, PackWriter } from '../ports/index.ts';
+import type { BlobLocation, BlobStore, DicomIndex, InstanceRow, PackWriter } from '../ports/index.ts';
 import type { PreparedInstance } from './prepare-instance.ts';
 
 interface OpenPack {
@@ -41,6 +41,11 @@ export class StudyPacks {
     pack.name = blob.pack;
     const metadata = await pack.writer.append(instance.metadata);
     return { ...instance.row, blob, metadata, ...origin };
+  }
+
+  /** Writes bytes that are no instance into the study's pack: its rows keep them from the sweep. @throws storage-full. */
+  async appendBytes(studyInstanceUid: string, bytes: Uint8Array): Promise<BlobLocation> {
+    return (await this.#packOf(studyInstanceUid)).writer.append(bytes);
   }
 
   async #packOf(studyInstanceUid: string): Promise<OpenPack> {
