@@ -1,0 +1,60 @@
+import type { DicomIndex, InstanceSelector } from '../../ports/index.ts';
+import { compileDicomQuery, dicomMatchRowOf } from './dicom-sql.ts';
+import type { Readers } from './readers.ts';
+import { instanceOf, studyStateOf } from './rows.ts';
+
+const INSTANCES = `SELECT s.StudyInstanceUID, e.SeriesInstanceUID, i.*,
+    s.attributes AS study_attributes, e.attributes AS series_attributes
+  FROM instances i JOIN series e ON e.eid = i.eid JOIN studies s ON s.sid = i.sid`;
+
+const STUDY = 'SELECT StudyInstanceUID, source_received_at, considered_at FROM studies';
+
+export function createDicomReader(readers: Readers): DicomIndex {
+  return {
+    async query(site, query) {
+      const { sql, params } = compileDicomQuery(site, query);
+      return (await readers.all(sql, params)).map((row) => dicomMatchRowOf(query.level, row));
+    },
+    async instances(site, selector) {
+      const { sql, params } = selected(site, selector);
+      return (await readers.all(sql, params)).map(instanceOf);
+    },
+    async findInstances(site, sopInstanceUids) {
+      const sql = `${INSTANCES} WHERE i.site = ? AND i.SOPInstanceUID IN (SELECT value FROM json_each(?))`;
+      return (await readers.all(sql, [site, JSON.stringify(sopInstanceUids)])).map(instanceOf);
+    },
+    async study(site, studyInstanceUid) {
+      const row = await readers.point(`${STUDY} WHERE site = ? AND StudyInstanceUID = ?`, [site, studyInstanceUid]);
+      return row && studyStateOf(row);
+    },
+    async quietStudies(site, before, limit) {
+      // The middle conditions are those of the index studies_unconsidered, word for word.
+      const sql = `${STUDY} WHERE site = ? AND source_received_at < ? AND source_received_at IS NOT NULL
+        AND (considered_at IS NULL OR considered_at < source_received_at)
+        ORDER BY source_received_at, StudyInstanceUID LIMIT ?`;
+      return (await readers.all(sql, [site, before, limit])).map(studyStateOf);
+    },
+    async isPackReferenced(pack) {
+      const sql = `SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM instances WHERE pack = ?1)
+        OR EXISTS (SELECT 1 FROM pack_references WHERE pack = ?1)`;
+      return (await readers.point(sql, [pack])) !== undefined;
+    },
+  };
+}
+
+function selected(site: string, selector: InstanceSelector): { readonly sql: string; readonly params: string[] } {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = selector;
+  const conditions = ['s.site = ?', 's.StudyInstanceUID = ?'];
+  const params = [site, studyInstanceUid];
+  if (seriesInstanceUid !== undefined) {
+    conditions.push('e.SeriesInstanceUID = ?');
+    params.push(seriesInstanceUid);
+  }
+  if (sopInstanceUid !== undefined) {
+    conditions.push('i.site = s.site', 'i.SOPInstanceUID = ?');
+    params.push(sopInstanceUid);
+  }
+  const sql = `${INSTANCES} WHERE ${conditions.join(' AND ')}
+    ORDER BY e.SeriesNumber NULLS LAST, e.SeriesInstanceUID, i.InstanceNumber NULLS LAST, i.SOPInstanceUID`;
+  return { sql, params };
+}

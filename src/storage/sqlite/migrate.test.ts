@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { applyGroup } from './apply-operations.ts';
+import { type Connection, openConnection, refreshStatistics } from './database.ts';
+import { migrate } from './migrate.ts';
+
+const AT = '2026-11-24T10:00:00.000Z';
+let folder = '';
+let connection: Connection;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'neuroinsight-migrate-'));
+  connection = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+});
+afterEach(() => {
+  connection.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const count = (table: string): unknown => connection.table(`SELECT count(*) FROM ${table}`).rows[0]![0];
+
+describe('migrate', () => {
+  it('applies each step once, in order', () => {
+    const steps = ['CREATE TABLE a (x)', 'INSERT INTO a VALUES (1)'];
+    migrate(connection, AT, steps);
+    migrate(connection, AT, [...steps, 'INSERT INTO a VALUES (2)']);
+    expect([count('a'), count('migrations')]).toEqual([2, 3]);
+  });
+
+  it('leaves nothing of a step that fails', () => {
+    const steps = ['CREATE TABLE a (x)', 'INSERT INTO a VALUES (1); INSERT INTO nowhere VALUES (2)'];
+    expect(() => migrate(connection, AT, steps)).toThrow('nowhere');
+    expect([count('a'), count('migrations')]).toEqual([0, 1]);
+  });
+
+  it('refuses a database with more steps than it knows', () => {
+    migrate(connection, AT, ['CREATE TABLE a (x)', 'CREATE TABLE b (x)']);
+    expect(() => migrate(connection, AT, ['CREATE TABLE a (x)'])).toThrow('newer version');
+  });
+});
+
+describe('applyGroup', () => {
+  beforeEach(() => connection.exec('CREATE TABLE t (x INTEGER UNIQUE)'));
+
+  it('names a statement that cannot be carried out as a defect of that request alone', () => {
+    const answers = applyGroup(connection, [
+      { id: 1, operations: [['INSERT INTO t VALUES (?)', [1], 'rowid']] },
+      { id: 2, operations: [['INSERT INTO nowhere VALUES (?)', [1]]] },
+      { id: 3, operations: [['SELECT x FROM t', [], 'rows']] },
+    ]);
+    expect(answers).toMatchObject([
+      { id: 1, results: [1] },
+      { id: 2, refused: 'defect' },
+      { id: 3, results: [{ columns: ['x'], rows: [[1]] }] },
+    ]);
+  });
+
+  it('passes over what depends on a row that was not added', () => {
+    const add = ['INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING', [], { elsePass: 1 }] as const;
+    const operations = [add, ['INSERT INTO t VALUES (2)', []], ['INSERT INTO t VALUES (3)', [], 'changes']] as const;
+    expect(applyGroup(connection, [{ id: 1, operations }])).toEqual([{ id: 1, results: [1] }]);
+    connection.exec('DELETE FROM t WHERE x > 1');
+    expect(applyGroup(connection, [{ id: 2, operations }])).toEqual([{ id: 2, results: [1] }]);
+    expect(connection.table('SELECT x FROM t ORDER BY x').rows).toEqual([[1], [3]]);
+  });
+
+  it('answers overloaded while another process holds the database, and applies nothing', () => {
+    const other = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+    other.exec('BEGIN IMMEDIATE');
+    const requests = [1, 2].map((id) => ({ id, operations: [['INSERT INTO t VALUES (?)', [id]] as const] }));
+    expect(applyGroup(connection, requests)).toMatchObject([
+      { id: 1, refused: 'overloaded' },
+      { id: 2, refused: 'overloaded' },
+    ]);
+    refreshStatistics(connection);
+    other.close();
+    expect(applyGroup(connection, requests)).toEqual([
+      { id: 1, results: [] },
+      { id: 2, results: [] },
+    ]);
+  });
+});

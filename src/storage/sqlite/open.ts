@@ -1,0 +1,106 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobRepository } from 'agenda';
+import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
+import type { Store } from '../store.ts';
+import { openConnection, refreshStatistics } from './database.ts';
+import { createDicomReader } from './dicom-reader.ts';
+import { createJobRepository } from './job-repository.ts';
+import {
+  createApiKeyReader,
+  createAuditLog,
+  createOutboxReader,
+  createRunReader,
+  createSeenReader,
+} from './ledger-readers.ts';
+import { migrate } from './migrate.ts';
+import { planCommit } from './plan-commit.ts';
+import { type Readers, startReaders } from './readers.ts';
+import { createResourceReader } from './resource-reader.ts';
+import { compileResourceQuery } from './resource-sql.ts';
+import { startWriter, type Writer } from './writer.ts';
+
+export interface SqliteOptions {
+  /** Folder of this server alone; made if it is not there, readable by its owner only. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly metrics?: Pick<Metrics, 'commit'>;
+  /** Threads for searches; a point read needs none. */
+  readonly readerThreads?: number;
+  /** Upper bound of the database, in pages of 4096 bytes; beyond it a commit is refused with storage-full. */
+  readonly maxPages?: number;
+}
+
+export interface SqliteStore extends Store {
+  readonly jobs: JobRepository;
+}
+
+const FILE = 'neuroinsight.sqlite';
+
+/** Another process may hold the lock for as long as one group of commits takes. */
+const BUSY_MILLISECONDS = 5_000;
+
+const READER_THREADS = 2;
+
+/**
+ * Opens or makes the embedded database: one thread writes, some search, point reads happen at once. Throws
+ * invalid-configuration for a database of a newer version.
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
+  const { dataDir, clock, metrics, maxPages } = options;
+  const path = join(dataDir, FILE);
+  prepareFile(dataDir, path, clock);
+  const writerOptions = { busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
+  const writer = await startWriter({ path, options: writerOptions }, metrics);
+  const readers = await startReaders(path, options.readerThreads ?? READER_THREADS).catch(async (error: unknown) => {
+    await writer.close();
+    throw error;
+  });
+  return {
+    ledger: createLedger(writer, clock),
+    resources: createResourceReader(readers),
+    dicom: createDicomReader(readers),
+    runs: createRunReader(readers),
+    outbox: createOutboxReader(readers),
+    apiKeys: createApiKeyReader(readers),
+    audit: createAuditLog(readers),
+    seen: createSeenReader(readers),
+    jobs: createJobRepository(writer, readers, clock),
+    close: () => closeAll(writer, readers),
+  };
+}
+
+function createLedger(writer: Writer, clock: Clock): Ledger {
+  return {
+    async commit(commit) {
+      const operations = planCommit(commit, clock.now().toISOString(), compileResourceQuery);
+      const [sequence] = await writer.submit(operations);
+      return { sequence: sequence as number };
+    },
+  };
+}
+
+/** The last to close folds the log into the file, and that should be the writer. */
+async function closeAll(writer: Writer, readers: Readers): Promise<void> {
+  await readers.close();
+  await writer.close();
+}
+
+/** Makes folder and file private and durable, brings the schema up to date and refreshes what the planner knows. */
+function prepareFile(dataDir: string, path: string, clock: Clock): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+  const connection = openConnection(path, { busyMilliseconds: BUSY_MILLISECONDS });
+  try {
+    migrate(connection, clock.now().toISOString());
+    refreshStatistics(connection);
+  } finally {
+    connection.close();
+  }
+  const folder = openSync(dataDir, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,3 @@
+import { startReaderThread } from './reader-loop.ts';
+
+startReaderThread();

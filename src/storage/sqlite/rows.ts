@@ -1,0 +1,57 @@
+import type { InstanceRow, StoredResource, StudyState } from '../../ports/index.ts';
+import type { Row, Value } from './database.ts';
+
+/** JSON that this software wrote. */
+export const parsed = <T>(value: Value | undefined): T => JSON.parse(String(value)) as T;
+
+export const textOrNone = (value: Value | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/** Columns type, id, version, last_updated, method, json. */
+export function storedResourceOf(row: Row): StoredResource {
+  return {
+    resourceType: String(row.type),
+    id: String(row.id),
+    versionId: Number(row.version),
+    lastUpdated: String(row.last_updated),
+    method: row.method as StoredResource['method'],
+    json: textOrNone(row.json),
+  };
+}
+
+/** Columns of INSTANCE_COLUMNS. */
+export function instanceOf(row: Row): InstanceRow {
+  return {
+    studyInstanceUid: String(row.StudyInstanceUID),
+    seriesInstanceUid: String(row.SeriesInstanceUID),
+    sopInstanceUid: String(row.SOPInstanceUID),
+    sopClassUid: String(row.SOPClassUID),
+    transferSyntaxUid: String(row.transfer_syntax),
+    instanceNumber: typeof row.InstanceNumber === 'number' ? row.InstanceNumber : undefined,
+    attributes: {
+      study: parsed(row.study_attributes),
+      series: parsed(row.series_attributes),
+      instance: parsed(row.attributes),
+    },
+    blob: { pack: String(row.pack), offset: Number(row.blob_offset), length: Number(row.blob_length) },
+    metadata: {
+      pack: String(row.metadata_pack),
+      offset: Number(row.metadata_offset),
+      length: Number(row.metadata_length),
+    },
+    frames: parsed(row.frames),
+    receivedSha256: String(row.received_sha256),
+    storedSha256: String(row.stored_sha256),
+    receivedAt: String(row.received_at),
+    receivedFrom: String(row.received_from),
+    isSource: row.is_source === 1,
+  };
+}
+
+export function studyStateOf(row: Row): StudyState {
+  return {
+    studyInstanceUid: String(row.StudyInstanceUID),
+    sourceReceivedAt: textOrNone(row.source_received_at),
+    consideredAt: textOrNone(row.considered_at),
+  };
+}

@@ -1,0 +1,3 @@
+import { startWriterThread } from './writer-loop.ts';
+
+startWriterThread();

@@ -1,0 +1,17 @@
+import { writeSync } from 'node:fs';
+import { openSqliteStore } from '../../src/storage/sqlite/open.ts';
+import { auditRow, patientVersion } from '../contract/store-rows.ts';
+
+/** Commits without end into the store of a folder, eight at a time, and prints the id of each that is acknowledged. */
+const store = await openSqliteStore({ dataDir: process.argv[2]!, clock: { now: () => new Date() } });
+
+async function commitForEver(worker: number): Promise<never> {
+  for (let number = 0; ; number++) {
+    const id = `${worker}-${number}`;
+    const resources = [{ expected: 0, row: patientVersion(id, 1) }];
+    await store.ledger.commit({ site: 'main', resources, audit: [auditRow(id)] });
+    writeSync(1, `${id}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, (_, worker) => commitForEver(worker)));
