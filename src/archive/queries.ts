@@ -81,7 +81,7 @@ export interface Archive {
 
 /**
  * Every method throws forbidden, invalid-request and, but for searches, not-found; a study of another site is not found.
- * What is refused is in the audit trail too.
+ * Every access is in the audit trail, what came to nothing too; a principal without the scope is written down by its door.
  */
 export function createArchive(deps: ArchiveDeps): Archive {
   const serviceUrl = `${deps.publicUrl}/dicomweb`;
@@ -113,8 +113,8 @@ async function search(
     entities: study !== undefined && isUid(study) ? [`urn:oid:${study}`] : [],
     query: new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString(),
   } as const;
+  requirePermission(principal, 's', 'ImagingStudy');
   try {
-    requirePermission(principal, 's', 'ImagingStudy');
     const { query, include, limitIsOurs } = parseSearch(level, path, parameters);
     // One more than is sent tells whether there is more.
     const asked = { ...query, limit: query.limit + 1 };
@@ -129,7 +129,7 @@ async function search(
     const answers = rows.slice(0, query.limit).map((row) => answerOf(row, options));
     return { answers, more: rows.length > query.limit, limitIsOurs };
   } catch (error) {
-    // A search that was refused before it ran has no row yet.
+    // What was refused before it ran has no row yet.
     if (error instanceof NeuroInsightError) await audit.record({ ...access, ...outcomeOf(error) });
     throw error;
   }

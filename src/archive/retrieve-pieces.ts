@@ -22,9 +22,11 @@ interface PlannedRead {
   readonly pieces: readonly PlannedPiece[];
 }
 
-/** One read at most; a reply holds `READ_AHEAD` of them in memory, whatever the size of the study. */
+/** One read at most. */
 const READ_BYTES = 1 << 20;
-const READ_AHEAD = 3;
+/** What runs ahead of the reader, whatever the size of the study: so many bytes and, where they are small, reads. */
+const BYTES_AHEAD = 3 << 20;
+const READS_AHEAD = 16;
 /** Bytes between two instances that are read and dropped, because a second read would cost more. */
 const MOST_GAP = 64 << 10;
 
@@ -38,25 +40,31 @@ export async function* readInOrder(
   locations: readonly BlobLocation[],
 ): AsyncGenerator<readonly Piece[]> {
   const plan = planReads(locations);
-  const planned: PlannedRead[] = [];
-  const ahead: Promise<Uint8Array>[] = [];
-  const startNext = (): boolean => {
-    const { value, done } = plan.next();
-    if (done) return false;
-    planned.push(value);
-    // An empty fragment is legal and no range of bytes.
-    const read = value.location.length === 0 ? Promise.resolve(new Uint8Array(0)) : blobs.read(value.location);
-    // Whoever awaits it sees the failure; a reader that has left must not end the process by it.
-    read.catch(() => undefined);
-    ahead.push(read);
-    return true;
+  const started: { readonly read: Promise<Uint8Array>; readonly planned: PlannedRead }[] = [];
+  let bytesAhead = 0;
+  const startMore = (): void => {
+    while (started.length < READS_AHEAD && bytesAhead < BYTES_AHEAD) {
+      const { value: planned, done } = plan.next();
+      if (done) return;
+      const { location } = planned;
+      // An empty fragment is legal and no range of bytes.
+      const read = location.length === 0 ? Promise.resolve(new Uint8Array(0)) : blobs.read(location);
+      // Whoever awaits it sees the failure; a reader that has left must not end the process by it.
+      read.catch(() => undefined);
+      started.push({ read, planned });
+      bytesAhead += location.length;
+    }
   };
-  while (ahead.length < READ_AHEAD && startNext());
-  while (ahead.length > 0) {
-    const bytes = await ahead.shift()!;
-    const { pieces } = planned.shift()!;
-    startNext();
-    yield pieces.map(({ index, start, end, last }) => ({ index, bytes: bytes.subarray(start, end), last }));
+  startMore();
+  for (let next = started.shift(); next; next = started.shift()) {
+    const bytes = await next.read;
+    bytesAhead -= next.planned.location.length;
+    startMore();
+    yield next.planned.pieces.map(({ index, start, end, last }) => ({
+      index,
+      bytes: bytes.subarray(start, end),
+      last,
+    }));
   }
 }
 

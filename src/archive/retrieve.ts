@@ -23,7 +23,8 @@ export interface Found {
 /**
  * Decides, looks up, and starts to write the access down; the caller reads bytes in the meantime.
  *
- * @throws forbidden, invalid-request (a UID that is none), not-found; each is in the audit trail when it is thrown.
+ * @throws forbidden, which the door writes down; invalid-request (a UID that is none) and not-found, which are in the
+ *   audit trail when they are thrown.
  */
 export async function findInstances(
   { index, audit }: RetrieveDeps,
@@ -31,8 +32,8 @@ export async function findInstances(
   selector: InstanceSelector,
 ): Promise<Found> {
   const access = { principal, action: 'R', interaction: 'dicomweb/wado', entities: entitiesOf(selector) } as const;
+  requirePermission(principal, 'r', 'ImagingStudy');
   try {
-    requirePermission(principal, 'r', 'ImagingStudy');
     checkUids(selector);
     const instances = await index.instances(principal.site, selector);
     if (instances.length === 0) throw new NeuroInsightError('not-found', 'no such study, series or instance');

@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders, type Se
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import Koa from 'koa';
+import { DEFAULT_STORE_LIMITS } from '../../src/archive/store-limits.ts';
 import { readDicom } from '../../src/dicom/file.ts';
 import { frameSpansOf } from '../../src/dicom/frame-spans.ts';
 import { indexAttributesOf } from '../../src/dicom/index-attributes.ts';
@@ -33,6 +34,13 @@ export const principalWith = (scopes: string, site = 'main'): Principal => ({
   scopes,
   address: '192.0.2.1',
 });
+
+/** For routes that are not asked to store anything. */
+export const NO_STORE = {
+  store: { store: async () => Promise.reject(new Error('nothing is stored here')) },
+  publicUrl: PUBLIC_URL,
+  limits: DEFAULT_STORE_LIMITS,
+};
 
 export interface SmallArchive {
   readonly instances: readonly InstanceRow[];

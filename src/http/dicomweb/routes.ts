@@ -2,12 +2,13 @@ import type { Archive } from '../../archive/queries.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import { type AppContext, type AppRouter, createRouter } from '../context.ts';
 import { qidoHandlers } from './qido.ts';
+import { type StowDeps, stowHandler } from './stow.ts';
 import { wadoHandlers } from './wado.ts';
 import { frameHandlers } from './wado-frames.ts';
 
 type Handler = (ctx: AppContext) => Promise<void>;
 
-export interface DicomwebDeps {
+export interface DicomwebDeps extends StowDeps {
   readonly archive: Archive;
 }
 
@@ -16,18 +17,19 @@ const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
 
 /** The DICOMweb service (PS3.18 chapter 10): one row an address, and what it does by method. HEAD follows GET. */
-export function dicomwebRoutes({ archive }: DicomwebDeps): AppRouter {
+export function dicomwebRoutes({ archive, ...storing }: DicomwebDeps): AppRouter {
+  const store = stowHandler(storing);
   const qido = qidoHandlers(archive);
   const wado = wadoHandlers(archive);
   const frames = frameHandlers(archive);
   const table: readonly (readonly [path: string, get: Handler | undefined, post?: Handler])[] = [
-    ['/studies', qido.studies],
+    ['/studies', qido.studies, store],
     ['/series', qido.series],
     ['/instances', qido.instances],
     [`${STUDY}/series`, qido.series],
     [`${STUDY}/instances`, qido.instances],
     [`${SERIES}/instances`, qido.instances],
-    [STUDY, wado.retrieve],
+    [STUDY, wado.retrieve, store],
     [SERIES, wado.retrieve],
     [INSTANCE, wado.retrieve],
     [`${STUDY}/metadata`, wado.metadata],

@@ -3,6 +3,7 @@ import { compressFrame } from '../../../test/harness/compressed-frame.ts';
 import { element, file, STUDY_AND_SERIES, UIDS, uint16 } from '../../../test/harness/dicom-bytes.ts';
 import { mrSlice } from '../../../test/harness/mr-slice.ts';
 import {
+  NO_STORE,
   PUBLIC_URL,
   partsOf,
   principalWith,
@@ -52,7 +53,7 @@ beforeAll(async () => {
     ),
   );
   const { archive } = await openArchive();
-  server = await serveRouter(dicomwebRoutes({ archive }), principalWith('system/ImagingStudy.r'));
+  server = await serveRouter(dicomwebRoutes({ ...NO_STORE, archive }), principalWith('system/ImagingStudy.r'));
 });
 afterAll(() => server.close());
 
