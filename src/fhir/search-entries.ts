@@ -113,7 +113,8 @@ function urisOf(dataType: string, value: unknown): readonly string[] {
 
 function referencesOf(dataType: string, value: unknown, publicUrl: string | undefined): readonly Found<'reference'>[] {
   if (!isObject(value)) return urisOf(dataType, value).map((url) => ({ url }));
-  const target = typeof value.reference === 'string' ? readReference(value.reference, publicUrl) : undefined;
+  const address = textIn(value.reference);
+  const target = address === undefined ? undefined : readReference(address, publicUrl);
   const named = isObject(value.identifier) ? tokenOf(value.identifier.system, value.identifier.value) : undefined;
   // Without an address we know it is still a value for :missing.
   return [{ ...target, ...named }];

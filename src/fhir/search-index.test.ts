@@ -178,6 +178,19 @@ describe('the index of a resource', () => {
     expect(entry).toEqual({ kind: 'string', value: `${'a'.repeat(999)}\ufffd`, folded: `${'a'.repeat(999)}\ufffd` });
   });
 
+  it('has no key that is longer than a thousand characters', () => {
+    const long = 'x'.repeat(5000);
+    const entries = index({
+      resourceType: 'Observation',
+      meta: { source: `urn:${long}`, tag: [{ system: long, code: long }] },
+      identifier: [{ value: long }],
+      subject: { reference: `https://other.example/${long}`, identifier: { value: long } },
+      valueQuantity: { value: 1, unit: long, system: long, code: long },
+    });
+    expect(entries.length).toBeGreaterThan(5);
+    for (const text of entries.flatMap((entry) => Object.values(entry))) expect(String(text).length).toBeLessThan(1001);
+  });
+
   it('passes over what is not of its type, and is empty for a type that is not searched', () => {
     const wrong = { status: { a: 1 }, code: 'x', subject: 7, effectiveDateTime: 'soon', valueQuantity: { value: '3' } };
     expect(index({ resourceType: 'Observation', ...wrong })).toEqual([
