@@ -5,6 +5,7 @@ import type {
   AuditTrail,
   BlobStore,
   DicomIndex,
+  GreyPicture,
   InstanceRow,
   InstanceSelector,
   JsonDataset,
@@ -18,6 +19,7 @@ import { bulkDataAt } from './retrieve-bulkdata.ts';
 import { decodedFrames, type Parts, storedFrames } from './retrieve-frames.ts';
 import { metadataChunks } from './retrieve-metadata.ts';
 import { readInOrder } from './retrieve-pieces.ts';
+import { renderFrame, type Window } from './retrieve-rendered.ts';
 
 export interface ArchiveDeps {
   readonly index: Pick<DicomIndex, 'query' | 'instances'>;
@@ -66,6 +68,11 @@ export interface BulkDataRetrieval extends Retrieval {
   open(): Promise<Uint8Array>;
 }
 
+export interface RenderedRetrieval extends Retrieval {
+  /** Decodes one frame of the image. @throws what `renderFrame` throws. */
+  open(frameNumber: number, window: Window | undefined): Promise<GreyPicture>;
+}
+
 /** QIDO-RS and WADO-RS without HTTP: every access decided, written down and answered for one site. */
 export interface Archive {
   /** Base of the DICOMweb service. */
@@ -77,6 +84,8 @@ export interface Archive {
   metadata(principal: Principal, selector: InstanceSelector): Promise<MetadataRetrieval>;
   frames(principal: Principal, selector: Required<InstanceSelector>): Promise<FramesRetrieval>;
   bulkData(principal: Principal, selector: Required<InstanceSelector>, tagPath: string): Promise<BulkDataRetrieval>;
+  /** The instance, or the image in the middle of a series or a study. */
+  rendered(principal: Principal, selector: InstanceSelector): Promise<RenderedRetrieval>;
 }
 
 /**
@@ -94,6 +103,7 @@ export function createArchive(deps: ArchiveDeps): Archive {
     metadata: (principal, selector) => metadata(deps, serviceUrl, principal, selector),
     frames: (principal, selector) => frames(deps, principal, selector),
     bulkData: (principal, selector, tagPath) => bulkData(deps, principal, selector, tagPath),
+    rendered: (principal, selector) => rendered(deps, principal, selector),
   };
 }
 
@@ -205,6 +215,25 @@ async function bulkData(
     open: async () => {
       const [bytes] = await Promise.all([deps.blobs.read(instances[0]!.blob), audited]);
       return bulkDataAt(bytes, tagPath);
+    },
+  };
+}
+
+async function rendered(
+  deps: ArchiveDeps,
+  principal: Principal,
+  selector: InstanceSelector,
+): Promise<RenderedRetrieval> {
+  const { instances, audited } = await findInstances(deps, principal, selector);
+  const images = instances.filter(({ frames: own }) => own.length > 0);
+  const image = images[images.length >> 1] ?? instances[0]!;
+  return {
+    instances,
+    digest: image.storedSha256,
+    audited: () => audited,
+    open: async (frameNumber, window) => {
+      const [bytes] = await Promise.all([deps.blobs.read(image.blob), audited]);
+      return renderFrame(bytes, frameNumber, window);
     },
   };
 }

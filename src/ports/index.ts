@@ -26,6 +26,25 @@ export interface ImageEncoder {
   png(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array>;
 }
 
+/** An 8-bit grey picture: width * height bytes, top row first. */
+export interface GreyPicture {
+  readonly grey: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PictureOptions {
+  /** JPEG only, 1 to 100. */
+  readonly quality: number;
+  /** The picture is scaled to fit into so many pixels, its proportions kept; absent: as it is. */
+  readonly fitInto?: { readonly width: number; readonly height: number };
+}
+
+/** Encodes pictures for viewing: quickly rather than small, off the event loop. */
+export interface PictureEncoder {
+  encode(picture: GreyPicture, type: 'image/png' | 'image/jpeg', options: PictureOptions): Promise<Uint8Array>;
+}
+
 export interface Clock {
   now(): Date;
 }

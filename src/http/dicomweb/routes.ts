@@ -1,15 +1,20 @@
 import type { Archive } from '../../archive/queries.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
+import type { PictureEncoder } from '../../ports/index.ts';
 import { type AppContext, type AppRouter, createRouter } from '../context.ts';
 import { qidoHandlers } from './qido.ts';
 import { type StowDeps, stowHandler } from './stow.ts';
 import { wadoHandlers } from './wado.ts';
 import { frameHandlers } from './wado-frames.ts';
+import { renderedHandlers } from './wado-rendered.ts';
 
 type Handler = (ctx: AppContext) => Promise<void>;
+type Row = readonly [path: string, get: Handler | undefined, post?: Handler];
 
 export interface DicomwebDeps extends StowDeps {
   readonly archive: Archive;
+  /** Without one there are no pictures: their addresses are unknown. */
+  readonly pictures?: PictureEncoder;
 }
 
 const STUDY = '/studies/:study';
@@ -17,12 +22,12 @@ const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
 
 /** The DICOMweb service (PS3.18 chapter 10): one row an address, and what it does by method. HEAD follows GET. */
-export function dicomwebRoutes({ archive, ...storing }: DicomwebDeps): AppRouter {
+export function dicomwebRoutes({ archive, pictures, ...storing }: DicomwebDeps): AppRouter {
   const store = stowHandler(storing);
   const qido = qidoHandlers(archive);
   const wado = wadoHandlers(archive);
   const frames = frameHandlers(archive);
-  const table: readonly (readonly [path: string, get: Handler | undefined, post?: Handler])[] = [
+  const table: readonly Row[] = [
     ['/studies', qido.studies, store],
     ['/series', qido.series],
     ['/instances', qido.instances],
@@ -37,6 +42,7 @@ export function dicomwebRoutes({ archive, ...storing }: DicomwebDeps): AppRouter
     [`${INSTANCE}/metadata`, wado.metadata],
     [`${INSTANCE}/frames/:frames`, frames.frames],
     [`${INSTANCE}/bulkdata/*place`, frames.bulkData],
+    ...(pictures ? pictureRows(archive, pictures) : []),
   ];
   const router = createRouter('/dicomweb');
   for (const [path, get, post] of table) {
@@ -45,6 +51,16 @@ export function dicomwebRoutes({ archive, ...storing }: DicomwebDeps): AppRouter
     router.all(path, refuseMethod([...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS']));
   }
   return router;
+}
+
+function pictureRows(archive: Archive, pictures: PictureEncoder): readonly Row[] {
+  const { rendered, thumbnail } = renderedHandlers(archive, pictures);
+  const frame = `${INSTANCE}/frames/:frames`;
+  return [
+    [`${INSTANCE}/rendered`, rendered],
+    [`${frame}/rendered`, rendered],
+    ...[STUDY, SERIES, INSTANCE, frame].map((path): Row => [`${path}/thumbnail`, thumbnail]),
+  ];
 }
 
 /** 405 with what there is (RFC 9110 15.5.6); OPTIONS gets the same list as its answer. */
