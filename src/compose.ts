@@ -16,13 +16,18 @@ export const systemClock: Clock = { now: () => new Date() };
 /** Where the settings that come with the software lie. */
 export const DEFAULT_CONFIG = new URL('default.json', CONFIG);
 
+/** A file that comes with the software, by its path below config/. */
+export function packagedFile(path: string): string {
+  return fileURLToPath(new URL(path, CONFIG));
+}
+
 /** The version in package.json: the one place that says it. */
 export async function softwareVersion(): Promise<string> {
   const manifest: { version: string } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   return manifest.version;
 }
 
-export function modelFolder(config: Config): string {
+export function modelFolder(config: Pick<Config, 'analysis'>): string {
   return config.analysis.modelDir ?? fileURLToPath(new URL('models/hippocampus/', CONFIG));
 }
 

@@ -108,8 +108,8 @@ async function pullStudy(
     if (!complete || outcome.failed.length > 0) {
       deps.log.warn('a pulled study is not whole', {
         source: source.name,
-        announced: study.numberOfInstances,
-        stored: outcome.stored.length,
+        expected: study.numberOfInstances,
+        instances: outcome.stored.length,
         refused: outcome.failed.length,
       });
     }

@@ -1,0 +1,261 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createThreadAnalyst } from './analyst/thread-analyst.ts';
+import { prepareInstances } from './archive/prepare-instances.ts';
+import { createArchive } from './archive/queries.ts';
+import { createStoreService, DEFAULT_STORE_LIMITS, type StoreLimits } from './archive/store-instances.ts';
+import type { ApiKeys } from './auth/api-keys.ts';
+import { modelFolder, packagedFile, softwareVersion } from './compose.ts';
+import { composeDoors } from './compose-doors.ts';
+import { type Foundation, openFoundation } from './compose-foundation.ts';
+import type { Config } from './config.ts';
+import type { DicomFile } from './dicom/file.ts';
+import { createEhrClient } from './ehr/fhir-ehr.ts';
+import { createOutboxDelivery } from './exchange/outbox-delivery.ts';
+import { pullOnce } from './exchange/pull-watch.ts';
+import { createRunExecutor } from './jobs/execute-run.ts';
+import { createRunChanges } from './jobs/run-changes.ts';
+import { createRunService } from './jobs/run-service.ts';
+import { type Jobs, type JobsDeps, startJobs } from './jobs/start-jobs.ts';
+import { queueQuietStudies } from './jobs/study-quiet.ts';
+import { systemTimers } from './jobs/timers.ts';
+import { createWakeUps } from './jobs/wake-ups.ts';
+import { createPacsClient } from './pacs/dicomweb-pacs.ts';
+import { openPeerHttp } from './peer-http.ts';
+import { loadPeers } from './peers-config.ts';
+import type { Analyst, Clients } from './ports/index.ts';
+import { createRecords } from './records/records.ts';
+import { loadModel } from './segmentation/model-files.ts';
+import { createSweep } from './storage/blobs/sweep.ts';
+
+/** What one process may be there for; every process with the same data folder shares the rest. */
+export const ROLES = ['web', 'work', 'pull'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface ServerOptions {
+  readonly roles: readonly Role[];
+  /** Where log lines go; undefined: nowhere. */
+  readonly logStream: NodeJS.WritableStream | undefined;
+  /** Measures the studies: the walk in a thread, but for tests. */
+  readonly analyst?: Analyst;
+}
+
+/** Keys of a data folder, for the command line. */
+export async function openKeys(config: Config): Promise<ApiKeys & { close(): Promise<void> }> {
+  const { apiKeys, close } = await openFoundation(config);
+  return { ...apiKeys, close };
+}
+
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: string;
+  readonly days: number;
+}
+
+export interface Server {
+  /** Opens the doors of the roles; `url` is undefined without the role web. */
+  start(): Promise<{ readonly url: string | undefined }>;
+  createApiKey(key: NewKey): Promise<{ readonly secret: string }>;
+  /** Stops in reverse: the doors, then the jobs, then what they write to. */
+  close(): Promise<void>;
+}
+
+/** The sites of this server: one, until sites are administered. */
+export const SITES = [{ name: 'main', title: 'Main site' }] as const;
+const MEBIBYTE = 2 ** 20;
+const POLL_SECONDS = 2;
+const SWEEP_SECONDS = 3600;
+/** A pack that no row points to is left alone for so long: its request may still be writing it. */
+const ORPHAN_SECONDS = 3600;
+const RUN_SECONDS = 1800;
+const BACKOFF_SECONDS = 2;
+const PROGRESS_MILLISECONDS = 250;
+
+/** Results are never measured again. */
+const isResult = ({ dataset }: DicomFile): boolean => dataset.string('Manufacturer') === 'NeuroInsight';
+
+/** The whole server, wired top to bottom; what was opened is closed in reverse. */
+export async function composeServer(given: Config, options: ServerOptions): Promise<Server> {
+  const config = await withPort(given);
+  const foundation = await openFoundation(config, options.logStream);
+  try {
+    return await compose(foundation, config, options);
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+async function compose(foundation: Foundation, config: Config, options: ServerOptions): Promise<Server> {
+  const { store, blobs, clock, ids, tracing, log, metrics, audit, apiKeys } = foundation;
+  const { ledger, dicom, runs, outbox } = store;
+  const { roles } = options;
+  const version = await softwareVersion();
+  const peers = loadPeers(config.exchange.peersFile);
+  const clients = clientsOf(foundation, config);
+  const wakeUps = createWakeUps();
+  const changes = createRunChanges();
+  const timers = systemTimers;
+  const analyst = options.analyst ?? (await openAnalyst(foundation, config, version));
+  const limits = storeLimitsOf(config);
+  const publicUrl = publicUrlOf(config);
+
+  const storeService = createStoreService({ ledger, index: dicom, blobs, audit, clock, limits, isResult, log });
+  const archive = createArchive({ index: dicom, blobs, audit, publicUrl });
+  const records = createRecords({
+    reader: store.resources,
+    ledger,
+    audit,
+    auditLog: store.audit,
+    clock,
+    ids,
+    publicUrl,
+  });
+  const runService = createRunService({
+    ...{ runs, ledger, dicom, blobs, audit, clock, ids, tracing, changes, timers },
+    analystFingerprint: analyst.fingerprint,
+    limits: { queue: config.analysis.queuedRuns, pollMilliseconds: POLL_SECONDS * 1000 },
+    onQueued: () => wakeUps.nudge('claim-runs'),
+  });
+  const executor = createRunExecutor({
+    ...{ ledger, runs, dicom, outbox, audit, clock, ids, tracing, log, metrics, changes, timers, analyst, records },
+    results: { prepareInstances: (...args) => prepareInstances({ index: dicom, blobs, clock, isResult }, ...args) },
+    destinations: peers.destinations,
+    limits: {
+      maxAttempts: config.analysis.attempts,
+      backoffSeconds: BACKOFF_SECONDS,
+      leaseSeconds: config.analysis.leaseSeconds,
+      runSeconds: RUN_SECONDS,
+      progressMilliseconds: PROGRESS_MILLISECONDS,
+    },
+    onOutbox: () => wakeUps.nudge('deliver-outbox'),
+  });
+  const delivery = createOutboxDelivery({
+    ...{ outbox, runs, dicom, blobs, ledger, audit, clients, clock, ids, log, metrics, tracing },
+    destinations: peers.destinations,
+    random: Math.random,
+    limits: { attempts: config.exchange.deliveryAttempts, leaseSeconds: config.exchange.deliveryLeaseSeconds },
+  });
+  const sweep = createSweep({ blobs, index: dicom, clock, orphanSeconds: ORPHAN_SECONDS });
+  const work: Omit<JobsDeps, 'roles'> = {
+    jobs: store.jobs,
+    executor,
+    quiet: (signal) =>
+      queueQuietStudies(
+        {
+          ...{ runs, ledger, dicom, audit, clock, ids, tracing, log, changes },
+          analystFingerprint: analyst.fingerprint,
+          sites: SITES.map(({ name }) => name),
+          limits: { quietSeconds: config.analysis.quietSeconds, queue: config.analysis.queuedRuns },
+          onQueued: () => wakeUps.nudge('claim-runs'),
+        },
+        signal,
+      ),
+    deliver: (signal) => delivery.deliverDue(signal),
+    pull: (source, signal) =>
+      pullOnce(
+        source,
+        { clients, archive: storeService, seen: store.seen, ledger, audit, clock, log, metrics },
+        signal,
+      ),
+    sources: peers.sources,
+    sweep: (signal) => sweep.run(signal),
+    wakeUps,
+    timers,
+    log,
+    limits: {
+      runsAtOnce: config.analysis.runsAtOnce,
+      graceSeconds: config.server.graceSeconds,
+      pollSeconds: POLL_SECONDS,
+      sweepSeconds: SWEEP_SECONDS,
+    },
+  };
+  registerGauges(foundation, analyst);
+  const doors = composeDoors({
+    ...{ foundation, config, publicUrl, version, archive, records, runService, limits, analyst },
+    store: storeService,
+    destinations: peers.destinations,
+    sites: SITES,
+    onOutbox: () => wakeUps.nudge('deliver-outbox'),
+  });
+
+  let jobs: Jobs | undefined;
+  return {
+    async start() {
+      jobs = await startJobs({ ...work, roles });
+      if (!roles.includes('web')) return { url: undefined };
+      await doors.listen();
+      return { url: publicUrl };
+    },
+    createApiKey: ({ name, scopes, days }) => apiKeys.create({ site: SITES[0].name, name, scopes, days }),
+    async close() {
+      await doors.close(config.server.graceSeconds * 1000);
+      await jobs?.stop();
+      await analyst.close();
+      await foundation.close();
+    },
+  };
+}
+
+/** The public URL is part of what is handed out before anything listens: a free port is chosen first. */
+async function withPort(config: Config): Promise<Config> {
+  if (config.server.port !== 0) return config;
+  const probe = createServer().listen(0, config.server.host);
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { ...config, server: { ...config.server, port } };
+}
+
+/** As clients reach it; the Host header of a request is never believed. */
+export function publicUrlOf({ server }: Config): string {
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return (server.publicUrl ?? `http://${host}:${server.port}`).replace(/\/+$/, '');
+}
+
+function storeLimitsOf({ server }: Config): StoreLimits {
+  return {
+    ...DEFAULT_STORE_LIMITS,
+    maxInstanceBytes: server.instanceMiB * MEBIBYTE,
+    maxRequestBytes: server.uploadMiB * MEBIBYTE,
+    maxConcurrentRequests: server.storesAtOnce,
+  };
+}
+
+function clientsOf({ tracing }: Foundation, config: Config): Clients {
+  const limits = { instanceBytes: config.server.instanceMiB * MEBIBYTE };
+  return {
+    pacs: (peer) => createPacsClient(openPeerHttp(peer, tracing), limits),
+    ehr: (destination) => createEhrClient(openPeerHttp(destination, tracing), destination.profile ?? 'transaction'),
+  };
+}
+
+/** The model is verified at the start: a server whose model is damaged must not wait for the first study to say so. */
+async function openAnalyst({ dataDir }: Foundation, { analysis }: Config, version: string): Promise<Analyst> {
+  const modelDir = modelFolder({ analysis });
+  const { identity } = await loadModel(modelDir);
+  const { threads, inferenceTimeoutSeconds, inferenceMemoryMiB } = analysis;
+  return createThreadAnalyst({
+    modelSha256: identity.sha256,
+    data: {
+      ...{ dataDir, modelDir, threads, inferenceTimeoutSeconds, inferenceMemoryMiB },
+      softwareVersion: version,
+      normsFile: packagedFile('norms/hippocampus-freesurfer-pooled.json'),
+      fonts: {
+        regular: packagedFile('fonts/DejaVuSansCondensed.ttf'),
+        bold: packagedFile('fonts/DejaVuSansCondensed-Bold.ttf'),
+      },
+    },
+  });
+}
+
+function registerGauges({ metrics, store, blobs }: Foundation, analyst: Analyst): void {
+  metrics.gauge('neuroinsight_runs', 'Runs by state', () => store.runs.countByState());
+  metrics.gauge('neuroinsight_outbox', 'Deliveries by state', () => store.outbox.countByState());
+  metrics.gauge('neuroinsight_free_bytes', 'Free space where instances are stored', () => blobs.freeBytes());
+  metrics.gauge('neuroinsight_analysis_child_resident_bytes', 'Resident memory of the inference child', () =>
+    Promise.resolve(analyst.residentBytes() ?? 0),
+  );
+}
