@@ -1,5 +1,6 @@
 import { requirePermission } from '../access/scopes.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
+import { SERVER_WRITTEN } from '../fhir/search-parameters.ts';
 import type { Access, Principal, StoredResource } from '../ports/index.ts';
 import { readAuditEvent } from './audit-events.ts';
 import { audited } from './audited.ts';
@@ -26,7 +27,7 @@ export async function read(deps: RecordsDeps, principal: Principal, type: string
   return audited(deps.audit, access, async () => {
     requirePermission(principal, 'r', type);
     const stored = present(
-      type === 'AuditEvent'
+      type === SERVER_WRITTEN
         ? await readAuditEvent(deps, principal, id)
         : await deps.reader.get(principal.site, type, id),
     );

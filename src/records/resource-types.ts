@@ -9,7 +9,7 @@ export function requireResourceType(type: string): asserts type is SupportedType
 /** Throws method-not-allowed for a type whose resources clients may read and search but not write. */
 export function requireWritableType(type: string): asserts type is SupportedType {
   requireResourceType(type);
-  if ((SERVER_WRITTEN as readonly string[]).includes(type)) {
+  if (type === SERVER_WRITTEN) {
     throw new NeuroInsightError('method-not-allowed', `${type} resources are written by the server alone`);
   }
 }

@@ -1,4 +1,5 @@
 import { requirePermission } from '../access/scopes.ts';
+import { SERVER_WRITTEN } from '../fhir/search-parameters.ts';
 import { parseSearch, type SearchRequest } from '../fhir/search-request.ts';
 import type { Access, Principal, ResourcePage, StoredResource } from '../ports/index.ts';
 import { searchAuditEvents } from './audit-events.ts';
@@ -58,7 +59,7 @@ export async function search(
   const access: Access = { principal, action: 'E', interaction: 'fhir/search', entities: [type], query };
   return audited(deps.audit, access, async () => {
     requirePermission(principal, 's', type);
-    if (type === 'AuditEvent') {
+    if (type === SERVER_WRITTEN) {
       const events = await searchAuditEvents(deps, principal, params);
       await deps.audit.record(access);
       return events;

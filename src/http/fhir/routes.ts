@@ -23,7 +23,7 @@ import type { FhirRequest, FhirResponse } from './message.ts';
 import { FHIR_JSON, RESOURCE_TYPES, requireJson } from './negotiation.ts';
 
 /** Enough for a transaction with the pictures and the report of one study as base64. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_FORM_BYTES = 256 * 1024;
 
 export interface FhirRouteDeps {
@@ -31,7 +31,7 @@ export interface FhirRouteDeps {
   readonly publicUrl: string;
   /** As it is answered at /metadata. */
   readonly capabilityStatement: object;
-  /** Longest body taken; 64 MiB unless given. */
+  /** Longest body taken; 32 MiB unless given. */
   readonly maxBodyBytes?: number;
 }
 
