@@ -31,7 +31,7 @@ export interface Commit {
   readonly resources?: readonly Change<ResourceVersion>[];
   /**
    * Instances to add. One that is stored already with the same sha256 of the received bytes is passed over without a
-   * change; with another it refuses the commit with conflict.
+   * change; with another it refuses the commit with duplicate-instance.
    */
   readonly instances?: readonly InstanceRow[];
   readonly runs?: readonly Change<RunRow>[];
@@ -50,8 +50,8 @@ export interface CommitReceipt {
 
 /**
  * Where everything is written. Resolves after the commit survives a power cut.
- * Throws conflict (a `Change` whose row moved on, a unique key that is taken, a query of `noneMatching` that matches,
- * an instance that differs) and storage-full; then nothing of the commit is there.
+ * Throws conflict (a `Change` whose row moved on, a unique key that is taken, a query of `noneMatching` that matches),
+ * duplicate-instance (an instance that differs), storage-full and overloaded; then nothing of the commit is there.
  */
 export interface Ledger {
   commit(commit: Commit): Promise<CommitReceipt>;

@@ -71,7 +71,7 @@ function applyResource(
   const { resourceType, id, versionId, lastUpdated, method, resource, index } = row;
   const key = keyOf(site, resourceType, id);
   assertCurrent(expected, tables.resources.get(key)?.row.stored.versionId, versionId);
-  const json = resource === undefined ? undefined : JSON.stringify(resource);
+  const json = resource === undefined ? undefined : (row.json ?? JSON.stringify(resource));
   const stored = { resourceType, id, versionId, lastUpdated, method, json };
   changes.set(tables.resources, key, site, { stored, index });
   changes.set(tables.versions, keyOf(site, resourceType, id, String(versionId)), site, stored);

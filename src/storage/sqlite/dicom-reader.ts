@@ -5,7 +5,7 @@ import { instanceOf, studyStateOf } from './rows.ts';
 
 const INSTANCES = `SELECT s.StudyInstanceUID, e.SeriesInstanceUID, i.*,
     s.attributes AS study_attributes, e.attributes AS series_attributes
-  FROM instances i JOIN series e ON e.eid = i.eid JOIN studies s ON s.sid = i.sid`;
+  FROM instances i JOIN series e ON e.eid = i.eid JOIN studies s ON s.sid = e.sid`;
 
 const STUDY = 'SELECT StudyInstanceUID, source_received_at, considered_at FROM studies';
 

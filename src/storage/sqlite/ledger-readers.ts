@@ -154,17 +154,23 @@ export function createAuditLog(readers: Readers): AuditLog {
 }
 
 function auditWhere(site: string, query: AuditQuery): Where {
-  const concerns = `sequence IN (SELECT sequence FROM audit_entity WHERE audit_entity.site = audit.site AND entity = ?)`;
-  return whereOf([
-    ['site = ?', site],
+  const concerned = [query.patient, query.entity].filter((entity) => entity !== undefined);
+  const where = whereOf([
+    // The rows of one patient are few: the plus keeps the planner from walking through all rows of the site for them.
+    [concerned.length > 0 ? '+site = ?' : 'site = ?', site],
     ['recorded >= ?', query.from],
     ['recorded <= ?', query.to],
     ['agent = ?', query.agent],
     ['action = ?', query.action],
     ['outcome = ?', query.outcome],
-    [concerns, query.patient],
-    [concerns, query.entity],
   ]);
+  const concerns = concerned.map(
+    () => ' AND sequence IN (SELECT sequence FROM audit_entity WHERE audit_entity.site = ? AND entity = ?)',
+  );
+  return {
+    sql: where.sql + concerns.join(''),
+    params: [...where.params, ...concerned.flatMap((entity) => [site, entity])],
+  };
 }
 
 export function createSeenReader(readers: Readers): SeenReader {

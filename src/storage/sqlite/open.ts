@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
 import type { Store } from '../store.ts';
@@ -47,7 +47,8 @@ const READER_THREADS = 2;
  * invalid-configuration for a database of a newer version.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
-  const { dataDir, clock, metrics, maxPages } = options;
+  const { clock, metrics, maxPages } = options;
+  const dataDir = resolve(options.dataDir);
   const path = join(dataDir, FILE);
   prepareFile(dataDir, path, clock);
   const writerOptions = { busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
@@ -97,7 +98,12 @@ function prepareFile(dataDir: string, path: string, clock: Clock): void {
   } finally {
     connection.close();
   }
-  const folder = openSync(dataDir, 'r');
+  for (const folder of [dataDir, dirname(dataDir)]) syncFolder(folder);
+}
+
+/** Makes the names in a folder survive a power cut. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);
   } finally {

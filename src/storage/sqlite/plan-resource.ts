@@ -8,7 +8,7 @@ import { INDEX_KINDS, INDEX_ROWS, type IndexKind, indexInsert } from './statemen
 export function planResource(site: string, { expected, row }: Change<ResourceVersion>): Operation[] {
   assertNextVersion(expected, row.versionId);
   const key = [site, row.resourceType, row.id];
-  const json = row.resource === undefined ? null : JSON.stringify(row.resource);
+  const json = row.resource === undefined ? null : (row.json ?? JSON.stringify(row.resource));
   const version: Value[] = [...key, row.versionId, row.lastUpdated, row.method, json];
   return [
     [expected === 0 ? 'create resource' : 'update resource', version, 'one'],

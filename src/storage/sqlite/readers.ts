@@ -22,6 +22,8 @@ interface Waiting {
 
 interface Reader {
   readonly waiting: Map<number, Waiting>;
+  /** Why the thread takes no more queries. */
+  ended: Error | undefined;
   readonly worker: Worker;
   readonly closed: Promise<void>;
 }
@@ -33,14 +35,16 @@ const ENTRY = new URL(`./reader-thread${import.meta.url.endsWith('.ts') ? '.ts' 
 
 export async function startReaders(path: string, threads: number): Promise<Readers> {
   const readers = await Promise.all(Array.from({ length: threads }, () => startReader(path)));
-  // No wait for locks here, it would hold up the event loop: a read that meets one goes to a thread.
-  const near = openConnection(path, { ...READER_OPTIONS, busyMilliseconds: 0 });
+  const near = openConnection(path, READER_OPTIONS);
+  // No wait for locks from here on, it would hold up the event loop: a read that meets one goes to a thread.
+  near.table('PRAGMA busy_timeout = 0');
   let nextId = 1;
   let open = true;
 
   const ask = (queries: readonly Query[]): Promise<readonly Table[]> => {
     if (!open) return Promise.reject(new Error('the database is closed'));
-    const reader = readers.reduce((least, other) => (other.waiting.size < least.waiting.size ? other : least));
+    const reader = readers.reduce((least, other) => (isBetter(other, least) ? other : least));
+    if (reader.ended) return Promise.reject(reader.ended);
     if (reader.waiting.size >= MOST_WAITING) {
       return Promise.reject(new NeuroInsightError('overloaded', 'too many queries wait for the database'));
     }
@@ -74,10 +78,15 @@ export async function startReaders(path: string, threads: number): Promise<Reade
   };
 }
 
+function isBetter(other: Reader, least: Reader): boolean {
+  return !other.ended && (least.ended !== undefined || other.waiting.size < least.waiting.size);
+}
+
 async function startReader(path: string): Promise<Reader> {
   const worker = new Worker(fileURLToPath(ENTRY), { workerData: { path } });
   const waiting = new Map<number, Waiting>();
   const end = (error: Error): void => {
+    reader.ended ??= error;
     for (const query of waiting.values()) query.reject(error);
     waiting.clear();
   };
@@ -88,6 +97,7 @@ async function startReader(path: string): Promise<Reader> {
       resolve();
     });
   });
+  const reader: Reader = { waiting, ended: undefined, worker, closed };
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
     worker.once('error', reject);
@@ -98,5 +108,5 @@ async function startReader(path: string): Promise<Reader> {
     if ('tables' in answer) query?.resolve(answer.tables);
     else query?.reject(new Error(`the database refused a query: ${answer.failed}`));
   });
-  return { waiting, worker, closed };
+  return reader;
 }
