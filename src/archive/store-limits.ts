@@ -7,6 +7,8 @@ export interface StoreLimits {
   readonly maxStudies: number;
   /** Requests worked on at once; more are told to come back. */
   readonly maxConcurrentRequests: number;
+  /** Bytes of instances that all requests together may be receiving. */
+  readonly maxReceivingBytes: number;
   /** Instances that are held before they are looked up and written together. */
   readonly batchInstances: number;
   readonly batchBytes: number;
@@ -18,6 +20,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   maxParts: 50_000,
   maxStudies: 64,
   maxConcurrentRequests: 8,
+  maxReceivingBytes: 2 * 2 ** 30,
   batchInstances: 32,
   batchBytes: 8 * 2 ** 20,
 };

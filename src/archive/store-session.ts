@@ -93,6 +93,8 @@ export class StoreSession {
     this.#writing = this.#writeAll(fresh, stored);
     // An error is thrown where the promise is awaited next.
     this.#writing.catch(() => {});
+    // What is large is gone from memory before more is asked for.
+    if (fresh.some(({ bytes }) => bytes.length > this.#deps.limits.batchBytes)) await this.#writing;
   }
 
   async #writeAll(instances: readonly PreparedInstance[], stored: ReadonlyMap<string, InstanceRow>): Promise<void> {

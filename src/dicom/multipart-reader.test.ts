@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { NeuroInsightError } from '../domain/errors.ts';
+import { createMemoryBudget } from './growing-bytes.ts';
 import { type AcceptPart, type MultipartLimits, readMultipart } from './multipart-reader.ts';
 
 const LIMITS: MultipartLimits = { partBytes: 100_000, parts: 20, bytes: 10_000_000 };
@@ -147,6 +148,16 @@ describe('a multipart body', () => {
   it('with too many parts or too many bytes is refused as a whole', async () => {
     expect(await refusal(partsOf(`${part('x').repeat(21)}--b--`))).toBe('limit-exceeded');
     expect(await refusal(partsOf(`${part('x'.repeat(500))}--b--`, { limits: { bytes: 400 } }))).toBe('limit-exceeded');
+  });
+
+  it('refuses a part for which the shared memory has no room, and gives back what it took', async () => {
+    const budget = createMemoryBudget(300_000);
+    const body = `${part('one')}${part('x'.repeat(350_000))}${part('two')}--b--`;
+    const limits = { partBytes: 1_000_000, budget };
+    const expected = ['one', '<overloaded>', 'two'];
+    expect(await partsOf(body, { limits, cuts: [100_000, 200_000] })).toEqual(expected);
+    expect(budget.take(300_000)).toBe(true);
+    expect(await partsOf(part('one'), { limits })).toEqual(['<overloaded>']);
   });
 
   it('lets go of its source when the reader stops early', async () => {

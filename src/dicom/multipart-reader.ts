@@ -1,5 +1,5 @@
 import { NeuroInsightError } from '../domain/errors.ts';
-import { GrowingBytes } from './growing-bytes.ts';
+import { GrowingBytes, type MemoryBudget } from './growing-bytes.ts';
 
 export interface MultipartLimits {
   /** Bytes of one part's body; a longer one is refused, the others are read. */
@@ -8,6 +8,8 @@ export interface MultipartLimits {
   readonly parts: number;
   /** Bytes of the whole request body; more end the request. */
   readonly bytes: number;
+  /** What the parts of all requests may hold; a part that finds none left is refused. */
+  readonly budget?: MemoryBudget;
 }
 
 /** Names in lower case, values without the white space around them. */
@@ -57,10 +59,17 @@ export async function* readMultipart(
       const refused = headers instanceof NeuroInsightError ? headers : (encodingFault(headers) ?? accept(headers));
       // The window stands at the line end before the body, which is no part of it.
       const expected = lastLength + HEADER_BYTES;
-      const body = new GrowingBytes(refused ? 0 : limits.partBytes, expected, CRLF.length);
-      const complete = await reader.readUntilBoundary(body);
-      lastLength = body.length;
-      yield refused ? { refused } : partOf(headers as PartHeaders, body, complete, limits.partBytes);
+      const limit = refused ? 0 : limits.partBytes;
+      const body = new GrowingBytes({ limit, expected, skip: CRLF.length, budget: limits.budget });
+      let complete: boolean;
+      try {
+        complete = await reader.readUntilBoundary(body);
+        lastLength = body.length;
+        yield refused ? { refused } : partOf(headers as PartHeaders, body, complete, limits.partBytes);
+      } finally {
+        // Whoever asks for the next part is done with this one, or answers for its memory.
+        body.release();
+      }
       if (!complete) return;
     }
     await reader.passEpilogue();
@@ -70,8 +79,10 @@ export async function* readMultipart(
 }
 
 function partOf(headers: PartHeaders, body: GrowingBytes, complete: boolean, limit: number): MultipartPart {
-  if (body.overflowed)
+  if (body.dropped === 'too-long')
     return { refused: new NeuroInsightError('limit-exceeded', `a part of more than ${limit} bytes`) };
+  if (body.dropped)
+    return { refused: new NeuroInsightError('overloaded', 'no memory is left for a part of this size') };
   return complete ? { headers, body: body.view() } : { refused: cut() };
 }
 

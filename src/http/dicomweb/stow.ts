@@ -1,6 +1,7 @@
 import type { StoreLimits, StorePart, StoreService } from '../../archive/store-instances.ts';
 import { isUid } from '../../dicom/dataset.ts';
-import { type PartHeaders, readMultipart } from '../../dicom/multipart-reader.ts';
+import { createMemoryBudget } from '../../dicom/growing-bytes.ts';
+import { type MultipartLimits, type PartHeaders, readMultipart } from '../../dicom/multipart-reader.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import { bodyChunks, checkBodyHeaders, readBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
@@ -29,6 +30,12 @@ const LONGEST_BOUNDARY = 200;
  */
 export function stowHandler({ store, publicUrl, limits }: StowDeps): (ctx: AppContext) => Promise<void> {
   const serviceUrl = `${publicUrl.replace(/\/+$/, '')}/dicomweb`;
+  const readLimits: MultipartLimits = {
+    partBytes: limits.maxInstanceBytes,
+    parts: limits.maxParts,
+    bytes: limits.maxRequestBytes,
+    budget: createMemoryBudget(limits.maxReceivingBytes),
+  };
   let working = 0;
   return async (ctx) => {
     if (working >= limits.maxConcurrentRequests) {
@@ -36,7 +43,7 @@ export function stowHandler({ store, publicUrl, limits }: StowDeps): (ctx: AppCo
     }
     working++;
     try {
-      const parts = partsOf(ctx, limits);
+      const parts = partsOf(ctx, readLimits);
       const study = studyOf(ctx);
       const outcome = await store.store({
         principal: ctx.state.principal,
@@ -65,19 +72,19 @@ function studyOf(ctx: AppContext): string | undefined {
 }
 
 /** The instances of the request; everything that its headers can say wrong is thrown before a byte is read. */
-function partsOf(ctx: AppContext, limits: StoreLimits): AsyncIterable<StorePart> {
+function partsOf(ctx: AppContext, limits: MultipartLimits): AsyncIterable<StorePart> {
   if (ctx.accepts(DICOM_JSON, 'application/json') === false) {
     throw new NeuroInsightError('not-acceptable', `the answer is ${DICOM_JSON}`);
   }
   const types = ['multipart/related', DICOM];
-  checkBodyHeaders(ctx, { limitBytes: limits.maxRequestBytes, types });
+  checkBodyHeaders(ctx, { limitBytes: limits.bytes, types });
   const mediaType = parseMediaType(ctx.get('Content-Type'));
   if (mediaType?.type === DICOM) return singlePart(ctx, limits);
   return multipleParts(ctx, boundaryOf(mediaType), limits);
 }
 
-async function* singlePart(ctx: AppContext, limits: StoreLimits): AsyncGenerator<StorePart> {
-  const bytes = await readBody(ctx, { limitBytes: limits.maxInstanceBytes, types: [DICOM] });
+async function* singlePart(ctx: AppContext, limits: MultipartLimits): AsyncGenerator<StorePart> {
+  const bytes = await readBody(ctx, { limitBytes: limits.partBytes, types: [DICOM] });
   if (bytes.length > 0) yield bytes;
 }
 
@@ -92,10 +99,8 @@ function boundaryOf(mediaType: MediaType | undefined): string {
   return boundary;
 }
 
-async function* multipleParts(ctx: AppContext, boundary: string, limits: StoreLimits): AsyncGenerator<StorePart> {
-  const { maxInstanceBytes, maxParts, maxRequestBytes } = limits;
-  const readLimits = { partBytes: maxInstanceBytes, parts: maxParts, bytes: maxRequestBytes };
-  for await (const part of readMultipart(bodyChunks(ctx.req), boundary, readLimits, onlyDicom)) {
+async function* multipleParts(ctx: AppContext, boundary: string, limits: MultipartLimits): AsyncGenerator<StorePart> {
+  for await (const part of readMultipart(bodyChunks(ctx.req), boundary, limits, onlyDicom)) {
     yield 'refused' in part ? part : part.body;
   }
 }
