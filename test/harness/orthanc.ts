@@ -21,7 +21,16 @@ export async function startOrthanc(): Promise<Orthanc> {
   const port = await freePort();
   const settings = JSON.parse(readFileSync(sharedPath('bench/orthanc.json')!, 'utf8'));
   const file = join(folder, 'orthanc.json');
-  writeFileSync(file, JSON.stringify({ ...settings, HttpPort: port, DicomPort: await freePort(), StorageDirectory: folder, IndexDirectory: folder }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...settings,
+      HttpPort: port,
+      DicomPort: await freePort(),
+      StorageDirectory: folder,
+      IndexDirectory: folder,
+    }),
+  );
   const child = spawn('Orthanc', [file], { cwd: folder, stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   try {
@@ -64,7 +73,9 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
