@@ -193,9 +193,13 @@ describe('the DICOM JSON Model', () => {
     );
   });
 
-  it('refuses an instance whose attributes would fill memory', () => {
-    const one = Buffer.alloc(60_000, 0x5c);
-    const many = Array.from({ length: 300 }, (_, i) => element(0x00111000 + i, 'LO', one));
-    expect(refusal(() => json(Buffer.concat(many)))).toBe('limit-exceeded');
+  it('refers to contours once there are very many of them, and refuses as much short text', () => {
+    const one = Buffer.from('1\\'.repeat(30_000));
+    const many = (vr: string) =>
+      json(Buffer.concat(Array.from({ length: 100 }, (_, i) => element(0x00111000 + i, vr, one))));
+    const contours = many('DS');
+    expect(contours['00111000']?.Value).toHaveLength(30_001);
+    expect(contours['00111063']).toEqual({ vr: 'DS', BulkDataURI: 'bulkdata/00111063' });
+    expect(refusal(() => many('LO'))).toBe('limit-exceeded');
   });
 });

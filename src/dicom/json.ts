@@ -20,8 +20,14 @@ const INLINE_BINARY = 1024;
 const INLINE_VALUES = 64 * 1024;
 /** An attribute whose VR PS3.6 gives as text or number is refused above; an implicit contour or table is smaller. */
 const MOST_BYTES_A_VALUE = 4 * 2 ** 20;
-/** All values of one instance that stand in line. An enhanced object of 1 000 frames has about 5 MB. */
-const MOST_BYTES_IN_LINE = 16 * 2 ** 20;
+/**
+ * All values of one instance in line; an enhanced object of 1 000 frames has less than 1 MB. Above it whatever may be
+ * bulk data is: contours of radiotherapy, hostile tables.
+ */
+const MOST_BYTES_IN_LINE = 2 * 2 ** 20;
+const INLINE_WHEN_FULL = 64;
+/** All values in line that may not be bulk data. */
+const MOST_BYTES_OF_SHORT_TEXT = 2 * 2 ** 20;
 
 const BINARY: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 const WORD_BYTES: Readonly<Record<string, number>> = { OW: 2, OF: 4, OL: 4, OD: 8, OV: 8 };
@@ -40,7 +46,8 @@ const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
  * private ones too, text as Unicode and (0008,0005) as ISO_IR 192 where it is filled.
  *
  * DS, IS, SV and UV are numbers where a number holds them, else strings; FL and FD that are none are "NaN", "inf",
- * "-inf". Binary values above 1 KiB, every other above 64 KiB and pixel data are `BulkDataURI`. The VR of implicit
+ * "-inf". Binary values above 1 KiB, every other above 64 KiB and pixel data are `BulkDataURI`, in an instance of more
+ * than 2 MiB of values shorter ones too. The VR of implicit
  * encodings, and of UN where PS3.6 knows the attribute, is that of PS3.6.
  *
  * @throws limit-exceeded for an instance whose text and numbers are larger than any that is meant to be read.
@@ -56,6 +63,7 @@ class JsonWriter {
   readonly #little: boolean;
   readonly #bulkDataUri: JsonOptions['bulkDataUri'];
   #inLine = 0;
+  #shortText = 0;
 
   constructor(file: DicomFile, options: JsonOptions) {
     const { buffer, byteOffset, byteLength } = file.bytes;
@@ -88,14 +96,11 @@ class JsonWriter {
     const vr = jsonVrOf(element, signed);
     if (length === 0) return { vr };
     if (tag === SPECIFIC_CHARACTER_SET) return UTF_8;
-    if (length > INLINE_BINARY || element.fragments || tag === PIXEL_DATA) {
+    if (length > INLINE_WHEN_FULL || tag === PIXEL_DATA) {
       const bulk = this.#bulk(element, vr, path, signed);
       if (bulk) return bulk;
     }
-    this.#inLine += length;
-    if (this.#bulkDataUri && this.#inLine > MOST_BYTES_IN_LINE) {
-      throw new NeuroInsightError('limit-exceeded', `more than ${MOST_BYTES_IN_LINE} bytes of attributes`);
-    }
+    this.#count(length, vr);
     if (BINARY.has(vr)) return { vr, InlineBinary: this.#base64(element, vr) };
     const numbers = binaryValues(vr, this.#view, start, length, this.#little);
     const values = numbers ?? textValues(vr, this.#text(dataset, element, vr));
@@ -111,6 +116,14 @@ class JsonWriter {
     return { vr: 'SQ', Value: values };
   }
 
+  #count(length: number, vr: string): void {
+    this.#inLine += length;
+    if (!MAY_BE_BULK.has(vr)) this.#shortText += length;
+    if (this.#bulkDataUri && this.#shortText > MOST_BYTES_OF_SHORT_TEXT) {
+      throw new NeuroInsightError('limit-exceeded', `more than ${MOST_BYTES_OF_SHORT_TEXT} bytes of short attributes`);
+    }
+  }
+
   /** The reference to a value that is too large to stand in line; undefined where it may. */
   #bulk({ tag, length, fragments }: RawElement, vr: string, path: string, signed: boolean): JsonAttribute | undefined {
     if (!this.#bulkDataUri) return undefined;
@@ -120,7 +133,9 @@ class JsonWriter {
     const pixels =
       fragments !== undefined ||
       (path === '' && (tag === PIXEL_DATA || tag === FLOAT_PIXEL_DATA || tag === DOUBLE_FLOAT_PIXEL_DATA));
-    if (!pixels && length <= (BINARY.has(vr) ? INLINE_BINARY : INLINE_VALUES)) return undefined;
+    const full = this.#inLine > MOST_BYTES_IN_LINE && MAY_BE_BULK.has(vr);
+    const most = full ? INLINE_WHEN_FULL : BINARY.has(vr) ? INLINE_BINARY : INLINE_VALUES;
+    if (!pixels && length <= most) return undefined;
     if (!MAY_BE_BULK.has(vr)) {
       throw new NeuroInsightError('limit-exceeded', `attribute ${hexOfTag(tag)} of ${length} bytes`);
     }

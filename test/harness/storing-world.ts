@@ -89,13 +89,26 @@ export function storingWorld(options: StoringOptions = {}): StoringWorld {
     return packs.get(pack)!.bytes.subarray(offset, offset + length);
   };
   const service = createStoreService({
-    ...{ ledger, index, blobs, clock, audit: auditTrail(audited) },
+    ledger,
+    index,
+    blobs,
+    clock,
+    audit: auditTrail(audited),
     limits: { ...DEFAULT_STORE_LIMITS, ...options.limits },
     isResult: options.isResult ?? (() => false),
     log: { error: (message: string, fields?: LogFields) => logged.push(`${message}: ${String(fields?.error)}`) },
   });
   const world: StoringWorld = {
-    ...{ service, ledger, index, blobs, clock, instances, commits, packs, audited, logged },
+    service,
+    ledger,
+    index,
+    blobs,
+    clock,
+    instances,
+    commits,
+    packs,
+    audited,
+    logged,
     bytesOf: stored('blob'),
     metadataOf: stored('metadata'),
   };
@@ -130,7 +143,11 @@ function openPack(packs: Map<string, Pack>, study: string, diskBytes = Number.PO
 
 function auditTrail(audited: AuditRow[]): AuditTrail {
   const rowOf = ({ principal, action, interaction, outcome = '0', ...rest }: Access): AuditRow => ({
-    ...{ id: `audit-${audited.length}`, recorded: '2026-11-24T12:00:00Z', action, interaction, outcome },
+    id: `audit-${audited.length}`,
+    recorded: '2026-11-24T12:00:00Z',
+    action,
+    interaction,
+    outcome,
     outcomeDesc: rest.outcomeDesc,
     agent: { kind: principal.kind, id: principal.id, name: principal.name, address: principal.address },
     patients: rest.patients ?? [],
