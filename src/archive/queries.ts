@@ -15,10 +15,11 @@ import type {
 import { answerOf } from './queries-answer.ts';
 import { parseSearch, type QueryPath } from './queries-request.ts';
 import { findInstances, outcomeOf, startReading } from './retrieve.ts';
+import { createReadBuffers, type ReadBuffers } from './retrieve-buffers.ts';
 import { bulkDataAt } from './retrieve-bulkdata.ts';
 import { decodedFrames, type Parts, storedFrames } from './retrieve-frames.ts';
 import { metadataChunks } from './retrieve-metadata.ts';
-import { readInOrder } from './retrieve-pieces.ts';
+import { READ_BYTES, readInOrder } from './retrieve-pieces.ts';
 import { renderFrame, type Window } from './retrieve-rendered.ts';
 
 export interface ArchiveDeps {
@@ -28,6 +29,9 @@ export interface ArchiveDeps {
   /** As clients reach the server, without a slash at the end: https://neuro.example.org. */
   readonly publicUrl: string;
 }
+
+/** For four replies at once; a fifth makes its own. */
+const KEPT_BUFFERS = 16;
 
 export type QueryParameters = readonly (readonly [string, string])[];
 
@@ -93,15 +97,16 @@ export interface Archive {
  * Every access is in the audit trail, what came to nothing too; a principal without the scope is written down by its door.
  */
 export function createArchive(deps: ArchiveDeps): Archive {
+  const buffers = createReadBuffers(READ_BYTES, KEPT_BUFFERS);
   const serviceUrl = `${deps.publicUrl}/dicomweb`;
   return {
     serviceUrl,
     searchStudies: (principal, parameters) => search(deps, serviceUrl, principal, 'study', {}, parameters),
     searchSeries: (principal, path, parameters) => search(deps, serviceUrl, principal, 'series', path, parameters),
     searchInstances: (principal, path, parameters) => search(deps, serviceUrl, principal, 'instance', path, parameters),
-    retrieve: (principal, selector) => retrieve(deps, principal, selector),
+    retrieve: (principal, selector) => retrieve(deps, buffers, principal, selector),
     metadata: (principal, selector) => metadata(deps, serviceUrl, principal, selector),
-    frames: (principal, selector) => frames(deps, principal, selector),
+    frames: (principal, selector) => frames(deps, buffers, principal, selector),
     bulkData: (principal, selector, tagPath) => bulkData(deps, principal, selector, tagPath),
     rendered: (principal, selector) => rendered(deps, principal, selector),
   };
@@ -147,6 +152,7 @@ async function search(
 
 async function retrieve(
   deps: ArchiveDeps,
+  buffers: ReadBuffers,
   principal: Principal,
   selector: InstanceSelector,
 ): Promise<InstancesRetrieval> {
@@ -159,7 +165,7 @@ async function retrieve(
     open: async () => ({
       count: instances.length,
       lengths: locations.map(({ length }) => length),
-      pieces: await startReading(readInOrder(deps.blobs, locations), audited),
+      pieces: await startReading(readInOrder(deps.blobs, locations, buffers), audited),
     }),
   };
 }
@@ -181,6 +187,7 @@ async function metadata(
 
 async function frames(
   deps: ArchiveDeps,
+  buffers: ReadBuffers,
   principal: Principal,
   selector: Required<InstanceSelector>,
 ): Promise<FramesRetrieval> {
@@ -195,7 +202,7 @@ async function frames(
       const decode = as === 'decoded';
       const parts = decode
         ? await decodedFrames(deps.blobs, instance, numbers)
-        : storedFrames(deps.blobs, instance, numbers);
+        : storedFrames(deps.blobs, instance, numbers, buffers);
       return { ...parts, pieces: await startReading(parts.pieces, audited) };
     },
   };

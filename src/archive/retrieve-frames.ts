@@ -2,9 +2,13 @@ import { openPixels } from '../dicom/pixels.ts';
 import { DEFLATED_EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN, isEncapsulated } from '../dicom/transfer-syntax.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobLocation, BlobStore, InstanceRow } from '../ports/index.ts';
+import type { ReadBuffers } from './retrieve-buffers.ts';
 import { type Piece, readInOrder } from './retrieve-pieces.ts';
 
-/** Parts of a reply: how long each is, where that is known before it is read, and their bytes in order. */
+/**
+ * Parts of a reply: how long each is, where that is known before it is read, and their bytes in order. The bytes of a
+ * group are good only until the next one is asked for.
+ */
 export interface Parts {
   readonly count: number;
   readonly lengths: readonly number[] | undefined;
@@ -26,7 +30,12 @@ export function frameEncodingOf({ transferSyntaxUid, frames }: InstanceRow): 'na
 }
 
 /** The frames as they are stored. @throws not-found for a frame that is not there. */
-export function storedFrames(blobs: Pick<BlobStore, 'read'>, instance: InstanceRow, numbers: readonly number[]): Parts {
+export function storedFrames(
+  blobs: Pick<BlobStore, 'read'>,
+  instance: InstanceRow,
+  numbers: readonly number[],
+  buffers?: ReadBuffers,
+): Parts {
   const frames = numbers.map((number) => {
     const spans = instance.frames[number - 1];
     if (!spans) throw new NeuroInsightError('not-found', `no frame ${number}`);
@@ -42,7 +51,7 @@ export function storedFrames(blobs: Pick<BlobStore, 'read'>, instance: InstanceR
     }
   }
   const lengths = frames.map((spans) => spans.reduce((sum, { length }) => sum + length, 0));
-  return { count: frames.length, lengths, pieces: piecesOfFrames(readInOrder(blobs, locations), places) };
+  return { count: frames.length, lengths, pieces: piecesOfFrames(readInOrder(blobs, locations, buffers), places) };
 }
 
 async function* piecesOfFrames(

@@ -1,4 +1,5 @@
 import type { BlobLocation, BlobStore } from '../ports/index.ts';
+import type { ReadBuffers } from './retrieve-buffers.ts';
 
 /** A stretch of the bytes of one location; pieces of one location follow each other. */
 export interface Piece {
@@ -23,49 +24,78 @@ interface PlannedRead {
 }
 
 /** One read at most. */
-const READ_BYTES = 1 << 20;
+export const READ_BYTES = 1 << 20;
 /** What runs ahead of the reader, whatever the size of the study: so many bytes and, where they are small, reads. */
 const BYTES_AHEAD = 3 << 20;
 const READS_AHEAD = 16;
 /** Bytes between two instances that are read and dropped, because a second read would cost more. */
 const MOST_GAP = 64 << 10;
 
+interface StartedRead {
+  readonly read: Promise<Uint8Array>;
+  readonly planned: PlannedRead;
+  readonly buffer: Uint8Array | undefined;
+}
+
 /**
  * Reads locations in order, one group of pieces for each read of the store. Neighbours in one pack are read together:
  * a study stored by one request is a handful of reads, not one for each instance. A few reads run ahead of the reader;
  * one that stops reading stops them.
+ *
+ * @param buffers of at least `READ_BYTES`; with them the bytes of a group are good only until the next one is asked for.
  */
 export async function* readInOrder(
   blobs: Pick<BlobStore, 'read'>,
   locations: readonly BlobLocation[],
+  buffers?: ReadBuffers,
 ): AsyncGenerator<readonly Piece[]> {
   const plan = planReads(locations);
-  const started: { readonly read: Promise<Uint8Array>; readonly planned: PlannedRead }[] = [];
+  const started: StartedRead[] = [];
   let bytesAhead = 0;
   const startMore = (): void => {
     while (started.length < READS_AHEAD && bytesAhead < BYTES_AHEAD) {
       const { value: planned, done } = plan.next();
       if (done) return;
-      const { location } = planned;
-      // An empty fragment is legal and no range of bytes.
-      const read = location.length === 0 ? Promise.resolve(new Uint8Array(0)) : blobs.read(location);
-      // Whoever awaits it sees the failure; a reader that has left must not end the process by it.
-      read.catch(() => undefined);
-      started.push({ read, planned });
-      bytesAhead += location.length;
+      started.push(startRead(blobs, planned, buffers));
+      bytesAhead += planned.location.length;
     }
   };
   startMore();
-  for (let next = started.shift(); next; next = started.shift()) {
-    const bytes = await next.read;
-    bytesAhead -= next.planned.location.length;
-    startMore();
-    yield next.planned.pieces.map(({ index, start, end, last }) => ({
-      index,
-      bytes: bytes.subarray(start, end),
-      last,
-    }));
+  try {
+    for (let next = started[0]; next; next = started[0]) {
+      const bytes = await next.read;
+      started.shift();
+      bytesAhead -= next.planned.location.length;
+      startMore();
+      yield next.planned.pieces.map(({ index, start, end, last }) => ({
+        index,
+        bytes: bytes.subarray(start, end),
+        last,
+      }));
+      if (next.buffer) buffers?.giveBack(next.buffer);
+    }
+  } finally {
+    // Left early: a buffer is free when its read has ended, one way or the other. The one that the reader has seen is
+    // left to the collector, for nobody knows what still sends from it.
+    for (const { read, buffer } of started) {
+      const free = (): void => buffer && buffers?.giveBack(buffer);
+      void read.then(free, free);
+    }
   }
+}
+
+function startRead(
+  blobs: Pick<BlobStore, 'read'>,
+  planned: PlannedRead,
+  buffers: ReadBuffers | undefined,
+): StartedRead {
+  const { location } = planned;
+  const buffer = location.length > 0 ? buffers?.take() : undefined;
+  // An empty fragment is legal and no range of bytes.
+  const read = location.length > 0 ? blobs.read(location, undefined, buffer) : Promise.resolve(new Uint8Array(0));
+  // Whoever awaits it sees the failure; a reader that has left must not end the process by it.
+  read.catch(() => undefined);
+  return { read, planned, buffer };
 }
 
 function* planReads(locations: readonly BlobLocation[]): Generator<PlannedRead> {

@@ -14,8 +14,13 @@ export interface PackWriter {
 /** Bytes of stored instances. The store owns durability; the rows that point into packs own meaning. */
 export interface BlobStore {
   openPack(site: string, studyInstanceUid: string): Promise<PackWriter>;
-  /** The bytes, or `range` of them: [first, last], inclusive, as in HTTP. Throws not-found for a pack that is gone. */
-  read(location: BlobLocation, range?: readonly [number, number]): Promise<Uint8Array>;
+  /**
+   * The bytes, or `range` of them: [first, last], inclusive, as in HTTP. Throws not-found for a pack that is gone.
+   * A location may join neighbours: any stretch of a pack that was written can be read.
+   *
+   * @param into memory to be used again; where it is long enough the answer may be a view of it.
+   */
+  read(location: BlobLocation, range?: readonly [number, number], into?: Uint8Array): Promise<Uint8Array>;
   /** The bytes as a stream of bounded chunks. */
   stream(location: BlobLocation): Readable;
   /** Every pack that lies in the store. */

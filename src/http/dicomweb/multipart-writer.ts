@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Parts } from '../../archive/retrieve-frames.ts';
 
 export interface MultipartOptions {
@@ -15,22 +14,22 @@ export interface MultipartOptions {
 
 export interface MultipartAnswer {
   readonly contentType: string;
-  /** Bytes of the body; undefined where the length of a part is not known. */
-  readonly length: number | undefined;
-  readonly body: Readable;
+  /** What is to be sent, in groups; the bytes of one are good until the next is asked for. */
+  readonly body: AsyncGenerator<readonly Uint8Array[]>;
 }
 
-/** Bytes buffered between the archive and the socket. */
-const HIGH_WATER_MARK = 1 << 20;
-
-/** A multipart/related body (RFC 2387, PS3.18 8.6.1.2) that reads its parts while it is sent. */
+/**
+ * A multipart/related body (RFC 2387, PS3.18 8.6.1.2) that reads its parts while it is sent.
+ *
+ * Its length is not told, though it could be: the usual Python clients read a body of known length in pieces of 10 kB,
+ * and one in chunks as they arrive, which takes half the time for a study. The last boundary says that nothing is missing.
+ */
 export function multipartOf(parts: Parts, options: MultipartOptions): MultipartAnswer {
   const boundary = options.boundary ?? randomBytes(18).toString('base64url');
   const head = (index: number): Buffer => headOf(index, boundary, options);
   const end = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');
-  const body = Readable.from(write(parts, head, end), { objectMode: false, highWaterMark: HIGH_WATER_MARK });
   const contentType = `multipart/related; type="${options.type}"; boundary=${boundary}`;
-  return { contentType, length: parts.lengths && lengthOf(parts.lengths, head, end), body };
+  return { contentType, body: write(parts, head, end) };
 }
 
 function headOf(index: number, boundary: string, { type, transferSyntax, location }: MultipartOptions): Buffer {
@@ -42,18 +41,20 @@ function headOf(index: number, boundary: string, { type, transferSyntax, locatio
   );
 }
 
-function lengthOf(lengths: readonly number[], head: (index: number) => Buffer, end: Buffer): number {
-  return lengths.reduce((sum, length, index) => sum + head(index).length + length, end.length);
-}
-
-async function* write(parts: Parts, head: (index: number) => Buffer, end: Buffer): AsyncGenerator<Uint8Array> {
+async function* write(
+  parts: Parts,
+  head: (index: number) => Buffer,
+  end: Buffer,
+): AsyncGenerator<readonly Uint8Array[]> {
   let current = -1;
   for await (const group of parts.pieces) {
+    const chunks: Uint8Array[] = [];
     for (const { index, bytes } of group) {
-      if (index !== current) yield head(index);
+      if (index !== current) chunks.push(head(index));
       current = index;
-      if (bytes.length > 0) yield bytes;
+      chunks.push(bytes);
     }
+    yield chunks;
   }
-  yield end;
+  yield [end];
 }

@@ -121,7 +121,6 @@ describe('frames', () => {
   it('come in the order asked for, one part each, native samples in little endian', async () => {
     const answer = await ask(0, 'frames/3,1', OCTETS);
     expect(answer.headers['content-type']).toMatch(/^multipart\/related; type="application\/octet-stream"; boundary=/);
-    expect(Number(answer.headers['content-length'])).toBe(answer.body.length);
     const parts = partsOf(answer);
     expect(parts.map(({ body }) => new Uint8Array(body))).toEqual([frameBytes[2], frameBytes[0]]);
     expect(parts[0]!.headers).toEqual({
@@ -206,7 +205,6 @@ describe('bulk data', () => {
     const answer = await server.ask(uri);
     const [part] = partsOf(answer);
     expect(part!.body.equals(Buffer.concat(frameBytes))).toBe(true);
-    expect(Number(answer.headers['content-length'])).toBe(answer.body.length);
     const alone = await server.ask(uri, { headers: { accept: 'application/octet-stream' } });
     expect(alone.body.equals(part!.body)).toBe(true);
   });

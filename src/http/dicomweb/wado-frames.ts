@@ -50,7 +50,7 @@ async function frames(archive: Archive, ctx: AppContext): Promise<void> {
   const parts = await opened(as, () => found.open(numbers, as));
   if (form === 'single') return sendSingle(ctx, parts, type);
   const url = instanceUrl(archive.serviceUrl, instance);
-  sendMultipart(ctx, parts, {
+  return sendMultipart(ctx, parts, {
     type,
     ...(transferSyntax !== undefined && { transferSyntax: () => transferSyntax }),
     location: (i) => `${url}/frames/${numbers[i]}`,
@@ -114,7 +114,7 @@ async function bulkData(archive: Archive, ctx: AppContext): Promise<void> {
   const parts: Parts = { count: 1, lengths: [bytes.length], pieces: onePiece(bytes) };
   if (form === 'single') return sendSingle(ctx, parts, OCTETS);
   const url = instanceUrl(archive.serviceUrl, found.instances[0]!);
-  sendMultipart(ctx, parts, { type: OCTETS, location: () => `${url}/bulkdata/${tagPath}` });
+  return sendMultipart(ctx, parts, { type: OCTETS, location: () => `${url}/bulkdata/${tagPath}` });
 }
 
 async function* onePiece(bytes: Uint8Array): Parts['pieces'] {

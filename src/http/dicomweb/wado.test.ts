@@ -57,12 +57,11 @@ describe('WADO-RS', () => {
     ['a series', SERIES_PATH, files],
     ['an instance', instancePath(2), [files[2]!]],
     ['an instance larger than a read', `/dicomweb/studies/2.25.6/series/${SERIES}/instances/2.25.10020035`, [large]],
-  ])('sends %s byte for byte as it was stored, with its length', async (_, path, expected) => {
+  ])('sends %s byte for byte as it was stored', async (_, path, expected) => {
     const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*';
     const answer = await server.ask(path, { headers: { accept } });
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toMatch(/^multipart\/related; type="application\/dicom"; boundary=\S{24}$/);
-    expect(Number(answer.headers['content-length'])).toBe(answer.body.length);
     const parts = partsOf(answer);
     expect(parts.map(({ body }) => body.length)).toEqual(expected.map(({ length }) => length));
     expect(parts.every(({ body }, i) => body.equals(expected[i]!))).toBe(true);

@@ -8,6 +8,7 @@ import { type AppContext, pathParameter } from '../context.ts';
 import { negotiate, type Offer } from './accept.ts';
 import { multipartOf } from './multipart-writer.ts';
 import { acceptedBy, JSON_OFFERS } from './qido.ts';
+import { sendGroups } from './wado-body.ts';
 
 const DICOM = 'application/dicom';
 
@@ -51,7 +52,7 @@ async function retrieve(archive: Archive, ctx: AppContext): Promise<void> {
   if (ctx.method === 'HEAD') return void (await answerHead(ctx, found.audited, form === 'single' ? DICOM : undefined));
   const parts = await found.open();
   if (form === 'single') return sendSingle(ctx, parts, DICOM);
-  sendMultipart(ctx, parts, {
+  return sendMultipart(ctx, parts, {
     type: DICOM,
     transferSyntax: (i) => found.instances[i]!.transferSyntaxUid,
     location: (i) => instanceUrl(archive.serviceUrl, found.instances[i]!),
@@ -122,19 +123,22 @@ export async function answerHead(
 }
 
 /** One part as the whole body. */
-export function sendSingle(ctx: AppContext, parts: Parts, type: string): void {
+export function sendSingle(ctx: AppContext, parts: Parts, type: string): Promise<void> {
   ctx.set('Content-Type', type);
-  ctx.body = Readable.from(bytesOf(parts), { objectMode: false });
   if (parts.lengths) ctx.length = parts.lengths[0];
+  return sendGroups(ctx, chunksOf(parts));
 }
 
-async function* bytesOf({ pieces }: Parts): AsyncGenerator<Uint8Array> {
-  for await (const group of pieces) for (const { bytes } of group) if (bytes.length > 0) yield bytes;
+async function* chunksOf({ pieces }: Parts): AsyncGenerator<readonly Uint8Array[]> {
+  for await (const group of pieces) yield group.map(({ bytes }) => bytes);
 }
 
-export function sendMultipart(ctx: AppContext, parts: Parts, options: Parameters<typeof multipartOf>[1]): void {
-  const { contentType, length, body } = multipartOf(parts, options);
+export function sendMultipart(
+  ctx: AppContext,
+  parts: Parts,
+  options: Parameters<typeof multipartOf>[1],
+): Promise<void> {
+  const { contentType, body } = multipartOf(parts, options);
   ctx.set('Content-Type', contentType);
-  ctx.body = body;
-  if (length !== undefined) ctx.length = length;
+  return sendGroups(ctx, body);
 }

@@ -24,7 +24,7 @@ export async function openFileBlobStore({ dataDir }: FileBlobStoreOptions): Prom
   const handles = createHandleCache((pack) => open(pathOf(root, pack), 'r').catch(refuseMissing));
   return {
     openPack: () => createPack(root),
-    read: (location, range) => read(handles, location, range),
+    read: (location, range, into) => read(handles, location, range, into),
     stream: (location) => Readable.from(chunksOf(handles, location)),
     packs: () => packsIn(root),
     async remove(pack) {
@@ -130,17 +130,18 @@ async function read(
   handles: HandleCache,
   { pack, offset, length }: BlobLocation,
   range: readonly [number, number] = [0, length - 1],
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
   const [first, last] = range;
   const whole = length === 0 && last === -1;
   if (!whole && !(first >= 0 && first <= last && last < length)) {
     throw new NeuroInsightError('invalid-request', 'the range lies outside the bytes');
   }
-  return handles.use(pack, (handle) => readWhole(handle, offset + first, last - first + 1));
+  return handles.use(pack, (handle) => readWhole(handle, offset + first, last - first + 1, into));
 }
 
-async function readWhole(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+async function readWhole(handle: FileHandle, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
+  const bytes = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
     if (bytesRead === 0) throw new Error('a pack is shorter than its rows say');

@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http';
+import type { AppContext } from '../context.ts';
+
+/**
+ * Sends a body in groups of chunks, each group in one write to the system, and asks for the next one when the last has
+ * left this process: so its memory may be used again, and a client that is slow or gone holds nothing but one group.
+ *
+ * A Node stream between the archive and the socket would not tell when a chunk has been sent.
+ */
+export async function sendGroups(ctx: AppContext, groups: AsyncGenerator<readonly Uint8Array[]>): Promise<void> {
+  const { res } = ctx;
+  (ctx as AppContext & { respond: boolean }).respond = false;
+  ctx.status = 200;
+  try {
+    for await (const group of groups) {
+      // The client has left; leaving the loop ends the reading.
+      if (!(await sent(res, group))) return;
+    }
+    res.end();
+  } catch (error) {
+    // The beginning is out: the line is cut, so that the client does not take what it has for the whole.
+    ctx.onerror(error);
+    res.destroy();
+  }
+}
+
+/** True when all of it has been handed to the system, false when the line is closed. */
+function sent(res: ServerResponse, chunks: readonly Uint8Array[]): Promise<boolean> {
+  if (res.destroyed || res.closed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const closed = (): void => resolve(false);
+    res.once('close', closed);
+    res.cork();
+    for (const [i, chunk] of chunks.entries()) {
+      if (i < chunks.length - 1) res.write(chunk);
+      else {
+        res.write(chunk, (error) => {
+          res.off('close', closed);
+          resolve(!error);
+        });
+      }
+    }
+    res.uncork();
+  });
+}
