@@ -26,14 +26,17 @@ export function createJobLoop(name: string, work: (signal: AbortSignal) => Promi
       }
     }
   };
+  const wake = (): void => {
+    woken = true;
+    if (controller.signal.aborted) return;
+    running ??= rounds().finally(() => {
+      running = undefined;
+      // One that came after the last round had looked and before this moment.
+      if (woken) wake();
+    });
+  };
   return {
-    wake() {
-      woken = true;
-      if (controller.signal.aborted) return;
-      running ??= rounds().finally(() => {
-        running = undefined;
-      });
-    },
+    wake,
     async stop() {
       controller.abort();
       await running;

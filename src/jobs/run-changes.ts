@@ -17,7 +17,7 @@ export function createRunChanges(maxListeners = 1000): RunChanges {
   let count = 0;
   return {
     publish(site, row) {
-      for (const listener of [...(listeners.get(keyOf(site, row.id)) ?? [])]) listener(row);
+      for (const listener of listeners.get(keyOf(site, row.id)) ?? []) listener(row);
     },
     listen(site, runId, listener) {
       if (count >= maxListeners) throw new NeuroInsightError('overloaded', 'too many watch runs already');

@@ -71,7 +71,11 @@ export function openLease(deps: LeaseDeps, site: string, claimed: RunRow): RunLe
     controller.abort(new NeuroInsightError('cancelled', MESSAGES[ending]));
   };
   const adopt = (newer: RunRow | undefined): void => {
-    if (newer === undefined || newer.state !== 'running' || newer.leaseToken !== token) return end('lost');
+    const held = newer !== undefined && newer.state === 'running' && newer.leaseToken === token;
+    if (!held) {
+      end('lost');
+      return;
+    }
     if (newer.version > row.version) row = newer;
     if (newer.cancelRequested) end('cancelled');
   };
@@ -104,8 +108,8 @@ export function openLease(deps: LeaseDeps, site: string, claimed: RunRow): RunLe
     }
   };
   const beat = async (): Promise<void> => {
-    if (row.leaseUntil !== undefined && clock.now().toISOString() >= row.leaseUntil) return end('lost');
-    if (beating) return;
+    if (row.leaseUntil !== undefined && clock.now().toISOString() >= row.leaseUntil) end('lost');
+    if (beating || ended === 'lost') return;
     beating = true;
     // What fails here is not the run's fault: the next beat tries again until the lease has run out.
     await write((current) => heartbeat(current, token, leaseSeconds, clock.now())).catch(() => undefined);

@@ -133,10 +133,16 @@ async function startAgenda({ jobs, log, limits }: JobsDeps, recurring: readonly 
 
 /** Our store as Agenda's; opened and closed by those who own it. */
 function backendOf(repository: JobRepository, log: Log): AgendaBackend {
-  const guarded: JobRepository = Object.create(repository);
-  // Agenda does not wait for this one: what it threw would be nobody's. The lock runs out by itself.
-  guarded.unlockJob = (job) =>
+  const unlockJob: JobRepository['unlockJob'] = (job) =>
+    // Agenda does not wait for this one: what it threw would be nobody's. The lock runs out by itself.
     repository.unlockJob(job).catch((error: Error) => log.warn('a job could not be unlocked', { error }));
+  const guarded: JobRepository = new Proxy(repository, {
+    get(target, property) {
+      if (property === 'unlockJob') return unlockJob;
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
   return {
     name: 'neuroinsight',
     repository: guarded,
