@@ -1,0 +1,222 @@
+import type { Bounds, Condition } from '../../ports/index.ts';
+import { dateRanges, everyBoundsTest, hullOfAll, instantTest } from './resource-sql-bounds.ts';
+import { anyEntryTest, type EntryCondition, entryTests, rankOfEntries, TABLE_OF } from './resource-sql-entries.ts';
+import { all, any, type Bindings, isOneOf } from './sql-text.ts';
+
+type Of<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;
+
+/** All date conditions on one parameter: one value of the resource must meet them together. */
+export interface DateTerm {
+  readonly kind: 'dates';
+  readonly param: string;
+  readonly lists: readonly (readonly Bounds[])[];
+}
+
+export type Term = Exclude<Condition, Of<'date'>> | DateTerm;
+
+/** Where and for what a part of the statement looks. */
+export interface Scope {
+  readonly bindings: Bindings;
+  readonly site: string;
+  readonly type: string;
+}
+
+const INDEX_TABLES = ['index_token', 'index_string', 'index_date', 'index_quantity', 'index_reference', 'index_uri'];
+
+export function termsOf(where: readonly Condition[]): Term[] {
+  const dates = new Map<string, (readonly Bounds[])[]>();
+  const terms: Term[] = [];
+  for (const condition of where) {
+    if (condition.kind !== 'date') {
+      terms.push(condition);
+      continue;
+    }
+    const lists = dates.get(condition.param);
+    if (lists) lists.push(condition.anyOf);
+    else dates.set(condition.param, [condition.anyOf]);
+  }
+  return [...terms, ...[...dates].map(([param, lists]): DateTerm => ({ kind: 'dates', param, lists }))];
+}
+
+/** The entry is one of the scope's site and type and of the parameter: where the indexes begin. */
+export const isKeyOf = (entry: string, { bindings, site, type }: Scope, param: string): string =>
+  `${entry}.site = ${bindings.bind(site)} AND ${entry}.type = ${bindings.bind(type)} AND ${entry}.param = ${bindings.bind(param)}`;
+
+/** True or false for the row `row` of resources, which is of the scope's type. Its entries are found by its rid. */
+export function testOf(term: Term, row: string, scope: Scope): string {
+  const { bindings } = scope;
+  const entry = bindings.alias();
+  const exists = (table: string, param: string, test: string): string =>
+    `EXISTS (SELECT 1 FROM ${table} ${entry} INDEXED BY ${table}_rid
+      WHERE ${entry}.rid = ${row}.rid AND ${entry}.param = ${bindings.bind(param)} AND ${test})`;
+  switch (term.kind) {
+    case 'id':
+      return isOneOf(`${row}.id`, term.anyOf, bindings);
+    case 'lastUpdated':
+      return instantTest(`${row}.last_updated`, term.anyOf, bindings);
+    case 'dates':
+      return exists('index_date', term.param, everyBoundsTest(entry, term.lists, bindings));
+    case 'missing': {
+      const found = any(INDEX_TABLES.map((table) => exists(table, term.param, '1')));
+      return term.missing ? `NOT ${found}` : found;
+    }
+    case 'chain':
+      return chainTest(term, row, scope);
+    case 'has':
+      return hasTest(term, row, scope);
+    default: {
+      const found = exists(TABLE_OF[term.kind], term.param, anyEntryTest(term, entry, bindings));
+      return term.kind === 'token' && term.not ? `NOT ${found}` : found;
+    }
+  }
+}
+
+/** The row is one of the scope's site and type that is not deleted and meets every term. */
+export const rowTests = (terms: readonly Term[], row: string, scope: Scope): string =>
+  all([`${row}.json IS NOT NULL`, ...terms.map((term) => testOf(term, row, scope))]);
+
+/** A key of the unique index, so that a row is found by it. */
+const isRow = (row: string, { bindings, site, type }: Scope, id: string): string =>
+  `${row}.site = ${bindings.bind(site)} AND ${row}.type = ${bindings.bind(type)} AND ${row}.id = ${id}`;
+
+function chainTest(term: Of<'chain'>, row: string, scope: Scope): string {
+  const { bindings } = scope;
+  const [entry, target] = [bindings.alias(), bindings.alias()];
+  const inner = { ...scope, type: term.type };
+  return `EXISTS (SELECT 1 FROM index_reference ${entry} INDEXED BY index_reference_rid
+    CROSS JOIN resources ${target} INDEXED BY resources_key ON ${isRow(target, inner, `${entry}.target_id`)}
+    WHERE ${entry}.rid = ${row}.rid AND ${entry}.param = ${bindings.bind(term.param)}
+      AND ${entry}.target_type = ${bindings.bind(term.type)} AND ${rowTests(termsOf(term.where), target, inner)})`;
+}
+
+function hasTest(term: Of<'has'>, row: string, scope: Scope): string {
+  const { bindings } = scope;
+  const [entry, source] = [bindings.alias(), bindings.alias()];
+  const inner = { ...scope, type: term.type };
+  return `EXISTS (SELECT 1 FROM index_reference ${entry} INDEXED BY index_reference_target
+    CROSS JOIN resources ${source} ON ${source}.rid = ${entry}.rid
+    WHERE ${isKeyOf(entry, inner, term.param)} AND ${entry}.target_id = ${row}.id
+      AND ${entry}.target_type = ${bindings.bind(scope.type)} AND ${rowTests(termsOf(term.where), source, inner)})`;
+}
+
+/**
+ * How many resources the term may be expected to let through, as a place in a list; undefined where no index can give
+ * them, so that every resource has to be looked at.
+ */
+function rankOf(term: Term): number | undefined {
+  switch (term.kind) {
+    case 'id':
+      return 0;
+    case 'lastUpdated':
+      return 6;
+    case 'dates':
+      return 5;
+    case 'missing':
+      return undefined;
+    case 'chain':
+    case 'has': {
+      const inner = bestDriver(termsOf(term.where));
+      return inner && rankOf(inner)! + 1;
+    }
+    default:
+      return term.kind === 'token' && term.not ? undefined : rankOfEntries(term);
+  }
+}
+
+/** The term whose index may be expected to give the fewest resources. */
+export function bestDriver(terms: readonly Term[]): Term | undefined {
+  let best: Term | undefined;
+  for (const term of terms) {
+    const rank = rankOf(term);
+    if (rank !== undefined && (best === undefined || rank < rankOf(best)!)) best = term;
+  }
+  return best;
+}
+
+/** A statement that gives the `rid` of every resource that meets the term, some more than once. */
+export function driverOf(term: Term, scope: Scope): string {
+  switch (term.kind) {
+    case 'id':
+    case 'lastUpdated':
+      return rowDriver(term, scope);
+    case 'dates':
+      return datesDriver(term, scope);
+    case 'missing':
+      throw new Error('no index gives what is missing');
+    case 'chain':
+      return chainDriver(term, scope);
+    case 'has':
+      return hasDriver(term, scope);
+    default:
+      return entryDriver(term, scope);
+  }
+}
+
+function rowDriver(term: Of<'id' | 'lastUpdated'>, scope: Scope): string {
+  const { bindings, site, type } = scope;
+  const row = bindings.alias();
+  const index = term.kind === 'id' ? 'resources_key' : 'resources_updated';
+  return `SELECT ${row}.rid FROM resources ${row} INDEXED BY ${index}
+    WHERE ${row}.site = ${bindings.bind(site)} AND ${row}.type = ${bindings.bind(type)} AND ${row}.json IS NOT NULL
+      AND ${testOf(term, row, scope)}`;
+}
+
+function entryDriver(term: EntryCondition, scope: Scope): string {
+  const entry = scope.bindings.alias();
+  const key = isKeyOf(entry, scope, term.param);
+  const found = entryTests(term, entry, scope.bindings).map(
+    (test) => `SELECT ${entry}.rid FROM ${TABLE_OF[term.kind]} ${entry} WHERE ${key} AND ${test}`,
+  );
+  return unionOf(found);
+}
+
+/** An empty list of alternatives finds nothing. */
+const unionOf = (selects: readonly string[]): string =>
+  selects.length === 0 ? 'SELECT NULL AS rid WHERE 0' : selects.join(' UNION ALL ');
+
+function datesDriver(term: DateTerm, scope: Scope): string {
+  const entry = scope.bindings.alias();
+  const key = isKeyOf(entry, scope, term.param);
+  const test = everyBoundsTest(entry, term.lists, scope.bindings);
+  return unionOf(
+    dateRanges(entry, hullOfAll(term.lists), scope.bindings).map(
+      (range) => `SELECT ${entry}.rid FROM index_date ${entry} INDEXED BY ${range.index}
+        WHERE ${key} AND ${range.test} AND ${test}`,
+    ),
+  );
+}
+
+function chainDriver(term: Of<'chain'>, scope: Scope): string {
+  const { bindings } = scope;
+  const [entry, target] = [bindings.alias(), bindings.alias()];
+  return `SELECT ${entry}.rid FROM (${matching(termsOf(term.where), { ...scope, type: term.type })}) ${target}
+    CROSS JOIN index_reference ${entry} INDEXED BY index_reference_target
+    WHERE ${isKeyOf(entry, scope, term.param)} AND ${entry}.target_id = ${target}.id
+      AND ${entry}.target_type = ${bindings.bind(term.type)}`;
+}
+
+function hasDriver(term: Of<'has'>, scope: Scope): string {
+  const { bindings } = scope;
+  const [entry, source, row] = [bindings.alias(), bindings.alias(), bindings.alias()];
+  return `SELECT ${row}.rid FROM (${matching(termsOf(term.where), { ...scope, type: term.type })}) ${source}
+    CROSS JOIN index_reference ${entry} INDEXED BY index_reference_rid
+    CROSS JOIN resources ${row} INDEXED BY resources_key ON ${isRow(row, scope, `${entry}.target_id`)}
+    WHERE ${entry}.rid = ${source}.rid AND ${entry}.param = ${bindings.bind(term.param)}
+      AND ${entry}.target_type = ${bindings.bind(scope.type)}`;
+}
+
+/** Rows `rid`, `id` of every resource of the scope that meets the terms, each once. */
+export function matching(terms: readonly Term[], scope: Scope): string {
+  const { bindings } = scope;
+  const driver = bestDriver(terms);
+  const row = bindings.alias();
+  if (!driver) {
+    return `SELECT ${row}.rid, ${row}.id FROM resources ${row} INDEXED BY resources_updated
+      WHERE ${row}.site = ${bindings.bind(scope.site)} AND ${row}.type = ${bindings.bind(scope.type)}
+        AND ${rowTests(terms, row, scope)}`;
+  }
+  const found = bindings.alias();
+  const others = terms.filter((term) => term !== driver);
+  return `SELECT ${row}.rid, ${row}.id FROM (SELECT DISTINCT rid FROM (${driverOf(driver, scope)})) ${found}
+    CROSS JOIN resources ${row} ON ${row}.rid = ${found}.rid WHERE ${rowTests(others, row, scope)}`;
+}
