@@ -90,10 +90,13 @@ export function smallArchive(files: readonly Uint8Array[]): SmallArchive {
         ),
     },
     blobs: {
-      read: async (location, range) => {
+      read: async (location, range, into) => {
         reads.push(location);
         const all = content.subarray(location.offset, location.offset + location.length);
-        return range ? all.subarray(range[0], range[1] + 1) : all;
+        const wanted = range ? all.subarray(range[0], range[1] + 1) : all;
+        if (!into || into.length < wanted.length) return wanted;
+        into.set(wanted);
+        return into.subarray(0, wanted.length);
       },
     },
     audit: {

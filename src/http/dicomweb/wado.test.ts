@@ -67,6 +67,19 @@ describe('WADO-RS', () => {
     expect(parts.every(({ body }, i) => body.equals(expected[i]!))).toBe(true);
   });
 
+  it('keeps replies apart that are sent at the same time from memory that is used again', async () => {
+    const largePath = `/dicomweb/studies/2.25.6/series/${SERIES}/instances/2.25.10020035`;
+    for (let round = 0; round < 2; round++) {
+      const paths = [largePath, STUDY_PATH, largePath, instancePath(1), largePath, `${instancePath(2)}/frames/1`];
+      const answers = await Promise.all(paths.map((path) => server.ask(path)));
+      const bodies = answers.map((answer) => partsOf(answer).map(({ body }) => body));
+      for (const n of [0, 2, 4]) expect(bodies[n]![0]!.equals(large)).toBe(true);
+      expect(bodies[1]!.map((body, i) => body.equals([...files, implicit][i]!))).toEqual(Array(5).fill(true));
+      expect(bodies[3]![0]!.equals(files[1]!)).toBe(true);
+      expect(files[2]!.length - bodies[5]![0]!.length).toBeGreaterThan(0);
+    }
+  });
+
   it('tells of each part what it is and where it lives', async () => {
     const parts = partsOf(await server.ask(STUDY_PATH));
     expect(parts[1]!.headers).toEqual({
