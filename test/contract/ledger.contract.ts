@@ -18,7 +18,7 @@ const conflict = { name: 'NeuroInsightError', kind: 'conflict' };
 
 const patientsNamed = (folded: string): ResourceQuery => ({
   resourceType: 'Patient',
-  where: [{ kind: 'string', param: 'family', anyOf: [folded], match: 'exact' }],
+  where: [{ kind: 'string', param: 'family', anyOf: [folded], match: 'starts' }],
   sort: [],
   count: 10,
   offset: 0,

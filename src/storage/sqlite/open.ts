@@ -17,7 +17,7 @@ import { migrate } from './migrate.ts';
 import { planCommit } from './plan-commit.ts';
 import { type Readers, startReaders } from './readers.ts';
 import { createResourceReader } from './resource-reader.ts';
-import { compileResourceQuery } from './resource-sql.ts';
+import { compileExistence } from './resource-sql.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -74,7 +74,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
 function createLedger(writer: Writer, clock: Clock): Ledger {
   return {
     async commit(commit) {
-      const operations = planCommit(commit, clock.now().toISOString(), compileResourceQuery);
+      const operations = planCommit(commit, clock.now().toISOString(), compileExistence);
       const [sequence] = await writer.submit(operations);
       return { sequence: sequence as number };
     },

@@ -5,7 +5,7 @@ import { planInstances } from './plan-instances.ts';
 import { planResource } from './plan-resource.ts';
 import type { StatementName } from './statements.ts';
 
-/** The statement that finds what a query of `noneMatching` must not find. */
+/** The statement that gives a row when a query of `noneMatching` finds anything. */
 export type CompileQuery = (
   site: string,
   query: ResourceQuery,
@@ -20,7 +20,7 @@ export function planCommit(commit: Commit, at: string, compile: CompileQuery): O
   return [
     ['begin commit', [site, at], 'rowid'],
     ...(commit.noneMatching ?? []).map((query): Operation => {
-      const { sql, params } = compile(site, { ...query, sort: [], count: 1, offset: 0, total: false });
+      const { sql, params } = compile(site, query);
       return [sql, params, 'none'];
     }),
     ...(commit.resources ?? []).flatMap((change) => planResource(site, change)),
