@@ -109,7 +109,8 @@ describe('the jobs of a process', () => {
     });
     const jobs = await startJobs(deps);
     await settled(20);
-    expect([world.store.runRows().length, deliveries]).toEqual([1, 0]);
+    expect(world.store.runRows()).toHaveLength(1);
+    expect(deliveries).toBeLessThanOrEqual(0);
     await jobs.stop();
   });
 
@@ -159,6 +160,7 @@ describe('stopping', () => {
     await service.request(engineer, { studyInstanceUid: STUDY });
     await settled();
     const stopped = jobs.stop();
+    await settled();
     await world.time.advance(9);
     gate.resolve();
     await stopped;
@@ -174,6 +176,7 @@ describe('stopping', () => {
     await service.request(engineer, { studyInstanceUid: STUDY });
     await settled();
     const stopped = jobs.stop();
+    await settled();
     await world.time.advance(10);
     await stopped;
     await service.request(engineer, { studyInstanceUid: STUDY });
