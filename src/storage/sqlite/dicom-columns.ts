@@ -17,7 +17,8 @@ export function columnOf(keyword: string, attributes: JsonDataset): Value {
   const values = attributes[hexOfTag(tagOf(keyword))]?.Value ?? [];
   const { vr } = entryOf(keyword);
   if (vr === 'IS') return Number.isInteger(Number(values[0] ?? Number.NaN)) ? Number(values[0]) : null;
-  const text = values.map(textOf).join('\\').replaceAll('\0', '');
+  const texts = values.map((value) => textOf(value).replaceAll('\0', ''));
+  const text = texts.filter((one) => one !== '').join('\\');
   if (text === '') return null;
   return ['UI', 'DA', 'TM', 'CS'].includes(vr) ? text : foldText(text);
 }
