@@ -14,7 +14,7 @@ export function openPeerHttp(peer: Peer, tracing: Tracing, send: typeof fetch = 
   return {
     name: peer.name,
     async request(path, request) {
-      request.signal.throwIfAborted();
+      if (request.signal.aborted) throw new NeuroInsightError('cancelled', 'stopped on request');
       // The limit is on silence before the answer; a long study may take longer than that to arrive.
       const silence = AbortSignal.timeout(peer.timeoutSeconds * 1000);
       const headers = new Headers({ ...request.headers, traceparent: tracing.current().traceparent });

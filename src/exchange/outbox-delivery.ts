@@ -1,4 +1,11 @@
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+} from 'cockatiel';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type {
   AuditTrail,
@@ -48,7 +55,7 @@ export interface DeliveryLimits {
 }
 
 export interface OutboxDelivery {
-  /** Delivers what is due now; resolves to the number of rows that were tried. */
+  /** Delivers what is due now; resolves to the number of rows that were settled: more may be due when there are any. */
   deliverDue(signal: AbortSignal): Promise<number>;
   /** closed, open or half-open, by destination. */
   breakers(): Readonly<Record<string, string>>;
@@ -73,10 +80,14 @@ export function createOutboxDelivery(deps: DeliveryDeps): OutboxDelivery {
     async deliverDue(signal) {
       const due = await deps.outbox.due(deps.clock.now().toISOString(), ROWS_AT_ONCE);
       const byDestination = Map.groupBy(due, ({ row }) => row.destination);
-      const tried = await Promise.all(
+      const ended = await Promise.allSettled(
         [...byDestination].map(([name, rows]) => deliverTo(deps, name, breakers.get(name), rows, signal)),
       );
-      return tried.reduce((sum, count) => sum + count, 0);
+      // None is left running when a store that takes nothing ends the look.
+      return ended.reduce((sum, outcome) => {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        return sum + outcome.value;
+      }, 0);
     },
     breakers: () => Object.fromEntries([...breakers].map(([name, { state }]) => [name, BREAKER_STATE[state]])),
   };
@@ -105,26 +116,37 @@ async function deliverTo(
   signal: AbortSignal,
 ): Promise<number> {
   const destination = deps.destinations.find((candidate) => candidate.name === name);
-  let tried = 0;
-  for (const due of rows) {
+  let settled = 0;
+  for (const [index, due] of rows.entries()) {
     if (signal.aborted) break;
-    if (!destination || !breaker) {
-      await settle(deps, due, new NeuroInsightError('upstream-refused', `destination ${name} is not configured`));
-      continue;
-    }
-    const leased = await lease(deps, due);
-    if (!leased) continue;
-    tried++;
-    const outcome = await deps.tracing.run(leased.row.traceparent, () =>
-      attempt(deps, destination, breaker, leased, signal),
+    const outcome = await deps.tracing.run(due.row.traceparent, () =>
+      unlessTakenOver(deps, due, () => {
+        if (destination && breaker) return attempt(deps, destination, breaker, due, signal);
+        return fail(deps, due, new NeuroInsightError('upstream-refused', `destination ${name} is not configured`));
+      }),
     );
-    if (outcome === 'postponed') break;
+    if (outcome === 'settled') settled++;
+    if (outcome === 'left-alone') return settled + (await leaveAlone(deps, rows.slice(index)));
   }
-  return tried;
+  return settled;
 }
 
-/** Takes the row for this worker; undefined when another was quicker. The attempt is counted before it begins. */
-async function lease(deps: DeliveryDeps, { site, row }: Due): Promise<Due | undefined> {
+/** settled: the row says what came of the attempt; passed-over: another worker's, or we stop. */
+type Outcome = 'settled' | 'passed-over' | 'left-alone';
+
+/** What another worker has taken over, since our lease ran out or it was quicker, is its own. */
+async function unlessTakenOver(deps: DeliveryDeps, { row }: Due, work: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (kindOf(error) !== 'conflict') throw error;
+    deps.log.info('a delivery is with another worker', { destination: row.destination, runId: row.runId });
+    return 'passed-over';
+  }
+}
+
+/** Takes the row for this worker. The attempt is counted before it begins. @throws conflict: another was quicker. */
+async function lease(deps: DeliveryDeps, { site, row }: Due): Promise<Due> {
   const until = new Date(deps.clock.now().getTime() + deps.limits.leaseSeconds * 1000);
   const leased: OutboxRow = {
     ...row,
@@ -133,13 +155,8 @@ async function lease(deps: DeliveryDeps, { site, row }: Due): Promise<Due | unde
     leaseToken: deps.ids.uuid(),
     leaseUntil: until.toISOString(),
   };
-  try {
-    await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: leased }] });
-    return { site, row: leased };
-  } catch (error) {
-    if (kindOf(error) === 'conflict') return undefined;
-    throw error;
-  }
+  await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: leased }] });
+  return { site, row: leased };
 }
 
 async function attempt(
@@ -148,24 +165,39 @@ async function attempt(
   breaker: CircuitBreakerPolicy,
   due: Due,
   signal: AbortSignal,
-): Promise<'done' | 'postponed'> {
+): Promise<Outcome> {
   const started = deps.clock.now().getTime();
-  const late = AbortSignal.timeout(deps.limits.leaseSeconds * 900);
   const seconds = (): number => (deps.clock.now().getTime() - started) / 1000;
+  const taken: { leased?: Due } = {};
   try {
-    await breaker.execute(() => send(deps, destination, due, AbortSignal.any([signal, late])));
+    await breaker.execute(async () => {
+      taken.leased = await lease(deps, due);
+      await sendInTime(deps, destination, taken.leased, signal);
+    });
   } catch (error) {
-    if (kindOf(error) === undefined || signal.aborted) {
-      await postpone(deps, due, error);
-      return 'postponed';
-    }
-    const dead = await settle(deps, due, error as NeuroInsightError);
+    if (isBrokenCircuitError(error)) return 'left-alone';
+    if (!taken.leased) throw error;
+    if (signal.aborted) return giveBack(deps, taken.leased);
+    const dead = isDead(deps, taken.leased.row, error);
+    await fail(deps, taken.leased, error);
     deps.metrics.delivery(destination.name, dead ? 'dead' : 'failed', seconds());
-    return 'done';
+    return 'settled';
   }
-  await markDelivered(deps, due);
+  await markDelivered(deps, taken.leased!);
   deps.metrics.delivery(destination.name, 'delivered', seconds());
-  return 'done';
+  return 'settled';
+}
+
+/** Ends before the lease does: after that another worker may send the same. */
+async function sendInTime(deps: DeliveryDeps, destination: Destination, due: Due, signal: AbortSignal): Promise<void> {
+  const late = AbortSignal.timeout(deps.limits.leaseSeconds * 900);
+  try {
+    await send(deps, destination, due, AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    const message = `${destination.name} took longer than a delivery may`;
+    throw new NeuroInsightError('upstream-unavailable', message, { cause: error });
+  }
 }
 
 async function send(
@@ -202,7 +234,7 @@ async function markDelivered(deps: DeliveryDeps, { site, row }: Due): Promise<vo
   const now = deps.clock.now().toISOString();
   const delivered = released(row, { state: 'delivered', deliveredAt: now, lastError: undefined });
   for (;;) {
-    const run = await completedRun(deps, site, row, now);
+    const run = await changeOfRun(deps, site, row, now);
     try {
       await deps.ledger.commit({
         site,
@@ -220,7 +252,11 @@ async function markDelivered(deps: DeliveryDeps, { site, row }: Due): Promise<vo
   }
 }
 
-async function completedRun(
+/**
+ * A run that waits for its deliveries gets a new version with each of them, so that of two which end together the
+ * second looks again: otherwise each would take the other for open, and the run would never be completed.
+ */
+async function changeOfRun(
   deps: DeliveryDeps,
   site: string,
   row: OutboxRow,
@@ -230,65 +266,70 @@ async function completedRun(
   if (run?.state !== 'built') return undefined;
   const others = await deps.outbox.ofRun(site, row.runId);
   const open = others.some(({ id, state }) => id !== row.id && state !== 'delivered');
-  if (open) return undefined;
-  return { expected: run.version, row: { ...run, version: run.version + 1, state: 'completed', finishedAt: now } };
+  const completed: Partial<RunRow> = open ? {} : { state: 'completed', finishedAt: now };
+  return { expected: run.version, row: { ...run, ...completed, version: run.version + 1 } };
 }
 
-/** Resolves to whether the row is dead now. A refusal is: nothing changes until somebody changes something. */
-async function settle(deps: DeliveryDeps, { site, row }: Due, error: NeuroInsightError): Promise<boolean> {
-  const dead = error.kind !== 'upstream-unavailable' || row.attempt >= deps.limits.attempts;
+/** Whether the row is given up: at once after a refusal, since nothing changes until somebody changes something. */
+function isDead(deps: DeliveryDeps, row: OutboxRow, error: unknown): boolean {
+  const kind = kindOf(error);
+  const passing = kind === undefined || kind === 'upstream-unavailable' || kind === 'cancelled';
+  return !passing || row.attempt >= deps.limits.attempts;
+}
+
+/** A failed attempt: the row waits for its next one, or is dead. A defect waits too; its words are for the log alone. */
+async function fail(deps: DeliveryDeps, { site, row }: Due, error: unknown): Promise<'settled'> {
+  const { destination, runId } = row;
+  const dead = isDead(deps, row, error);
   const now = deps.clock.now();
+  const reason = error instanceof NeuroInsightError ? error.message : 'a defect of this server';
   const next = released(row, {
     state: dead ? 'dead' : 'pending',
-    lastError: error.message,
+    lastError: reason,
     notBefore: dead ? row.notBefore : nextAttemptAt(now, row.attempt, deps.random()),
   });
-  deps.log.warn(dead ? 'delivery given up' : 'delivery failed', {
-    destination: row.destination,
-    runId: row.runId,
-    error,
-  });
+  const severity = kindOf(error) === undefined ? 'error' : 'warn';
+  deps.log[severity](dead ? 'delivery given up' : 'delivery failed', { destination, runId, error: error as Error });
+  const what = `delivery to ${destination} ${dead ? 'given up' : 'failed'}, attempt ${row.attempt}: ${reason}`;
   await deps.ledger.commit({
     site,
     outbox: [{ expected: row.version, row: next }],
-    runLog: [
-      {
-        runId: row.runId,
-        at: now.toISOString(),
-        level: dead ? 'error' : 'warn',
-        message: `delivery to ${row.destination} ${dead ? 'given up' : 'failed'}, attempt ${row.attempt}: ${error.message}`,
-      },
-    ],
-    audit: [auditOf(deps, site, row, error)],
+    runLog: [{ runId, at: now.toISOString(), level: dead ? 'error' : 'warn', message: what }],
+    audit: [auditOf(deps, site, row, kindOf(error) ?? 'defect')],
   });
-  return dead;
+  return 'settled';
 }
 
-/** Nothing was tried, or we are stopping: the attempt does not count. A defect is logged and waits as well. */
-async function postpone(deps: DeliveryDeps, { site, row }: Due, error: unknown): Promise<void> {
+/** We stop: the attempt does not count. */
+async function giveBack(deps: DeliveryDeps, { site, row }: Due): Promise<'passed-over'> {
+  const pending = released(row, { attempt: row.attempt - 1 });
+  await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: pending }] });
+  return 'passed-over';
+}
+
+/**
+ * Rows whose destination is left alone come back when it is tried again: while they waited as due, they would fill
+ * every look and keep the other destinations out. Resolves to how many were put off.
+ */
+async function leaveAlone(deps: DeliveryDeps, rows: readonly Due[]): Promise<number> {
   const notBefore = new Date(deps.clock.now().getTime() + BREAKER_SECONDS * 1000).toISOString();
-  const open = (error as { readonly isBrokenCircuitError?: unknown }).isBrokenCircuitError === true;
-  const cancelled = kindOf(error) === 'cancelled';
-  if (!open && !cancelled)
-    deps.log.error('delivery stopped by a defect', { destination: row.destination, error: error as Error });
-  const attempts = open || cancelled ? row.attempt - 1 : row.attempt;
-  const state = attempts >= deps.limits.attempts ? 'dead' : 'pending';
-  await deps.ledger.commit({
-    site,
-    outbox: [
-      {
-        expected: row.version,
-        row: released(row, { state, attempt: attempts, notBefore: cancelled ? row.notBefore : notBefore }),
-      },
-    ],
-  });
+  let putOff = 0;
+  for (const due of rows) {
+    const { site, row } = due;
+    const outcome = await unlessTakenOver(deps, due, async () => {
+      await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: released(row, { notBefore }) }] });
+      return 'settled';
+    });
+    if (outcome === 'settled') putOff++;
+  }
+  return putOff;
 }
 
 function released(row: OutboxRow, change: Partial<OutboxRow>): OutboxRow {
   return { ...row, ...change, version: row.version + 1, leaseToken: undefined, leaseUntil: undefined };
 }
 
-function auditOf(deps: DeliveryDeps, site: string, row: OutboxRow, error?: NeuroInsightError) {
+function auditOf(deps: DeliveryDeps, site: string, row: OutboxRow, failure?: string) {
   const principal: Principal = {
     kind: 'job',
     id: 'deliver-outbox',
@@ -302,8 +343,8 @@ function auditOf(deps: DeliveryDeps, site: string, row: OutboxRow, error?: Neuro
     principal,
     action: 'R',
     interaction: `job/deliver-${row.payload.kind}`,
-    outcome: error ? '8' : '0',
-    ...(error ? { outcomeDesc: error.kind } : {}),
+    outcome: failure === undefined ? '0' : '8',
+    ...(failure === undefined ? {} : { outcomeDesc: failure }),
     entities: [...study, `Task/${row.runId}`],
   });
 }

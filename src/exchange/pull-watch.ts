@@ -1,4 +1,4 @@
-import { NeuroInsightError } from '../domain/errors.ts';
+import { type ErrorKind, NeuroInsightError } from '../domain/errors.ts';
 import type {
   AuditTrail,
   Clients,
@@ -44,6 +44,8 @@ export interface PullOutcome {
 const DAY = 24 * 3600 * 1000;
 /** A study that comes incomplete, or not at all, is asked for this often before its count is taken as it is. */
 const ATTEMPTS = 5;
+/** What says nothing of the study: it is asked for again for as long as it takes. */
+const PASSING: ReadonlySet<string> = new Set<ErrorKind>(['upstream-unavailable', 'overloaded', 'cancelled']);
 
 /**
  * One look at a PACS: studies with an MR series dated inside the sliding window; those whose number of instances has
@@ -96,41 +98,49 @@ async function pullStudy(
   deps: PullDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { studyInstanceUid } = study;
   const attempt = before.attempt + 1;
-  let change: Partial<SeenStudy> = { attempt };
+  let change: Partial<SeenStudy>;
   try {
-    const parts = deps.clients.pacs(source).retrieveStudy(studyInstanceUid, signal);
-    const outcome = await deps.archive.store({ principal, interaction: 'job/pull', studyInstanceUid, parts });
-    const arrived = outcome.stored.length + outcome.failed.length;
-    deps.metrics.pulled(source.name, outcome.stored.length, outcome.failed.length);
-    const complete = arrived >= study.numberOfInstances;
-    if (!complete || outcome.failed.length > 0) {
-      deps.log.warn('a pulled study is not whole', {
-        source: source.name,
-        expected: study.numberOfInstances,
-        instances: outcome.stored.length,
-        refused: outcome.failed.length,
-      });
-    }
-    const settled = complete || attempt >= ATTEMPTS;
-    change = {
-      attempt,
-      refusedInstances: outcome.failed.length,
-      ...(settled ? { pulledInstances: study.numberOfInstances } : {}),
-    };
+    change = await retrieved(source, study, attempt, principal, deps, signal);
   } catch (error) {
     if (signal.aborted) return false;
-    if (!(error instanceof NeuroInsightError)) throw error;
-    deps.log.warn('a study could not be pulled', { source: source.name, attempt, error });
-    if (error.kind === 'storage-full') throw error;
-    if (attempt >= ATTEMPTS && error.kind !== 'upstream-unavailable')
-      change = { attempt, pulledInstances: study.numberOfInstances };
+    deps.log.warn('a study could not be pulled', { source: source.name, attempt, error: error as Error });
+    if (kindOf(error) === 'storage-full') throw error;
+    // A defect counts like a refusal: one study that our code cannot take must not keep out those behind it.
+    const settled = attempt >= ATTEMPTS && !PASSING.has(kindOf(error) ?? 'defect');
+    change = settled ? { pulledInstances: study.numberOfInstances } : {};
   }
-  const row = seenRow(source, study, before, change, deps.clock);
+  const row = seenRow(source, study, before, { attempt, ...change }, deps.clock);
   await deps.ledger.commit({ site: source.site, seen: [row] });
   return row.pulledInstances === study.numberOfInstances;
 }
+
+/** Brings the study into the archive, whole or not at all; what the seen-set keeps of it. */
+async function retrieved(
+  source: PullSource,
+  { studyInstanceUid, numberOfInstances }: RemoteStudy,
+  attempt: number,
+  principal: Principal,
+  deps: PullDeps,
+  signal: AbortSignal,
+): Promise<Partial<SeenStudy>> {
+  const parts = deps.clients.pacs(source).retrieveStudy(studyInstanceUid, signal);
+  const { stored, failed } = await deps.archive.store({ principal, interaction: 'job/pull', studyInstanceUid, parts });
+  deps.metrics.pulled(source.name, stored.length, failed.length);
+  const complete = stored.length + failed.length >= numberOfInstances;
+  if (!complete || failed.length > 0) {
+    deps.log.warn('a pulled study is not whole', {
+      source: source.name,
+      expected: numberOfInstances,
+      instances: stored.length,
+      refused: failed.length,
+    });
+  }
+  const settled = complete || attempt >= ATTEMPTS;
+  return { refusedInstances: failed.length, ...(settled ? { pulledInstances: numberOfInstances } : {}) };
+}
+
+const kindOf = (error: unknown): ErrorKind | undefined => (error instanceof NeuroInsightError ? error.kind : undefined);
 
 async function remember(
   source: PullSource,
