@@ -37,8 +37,8 @@ export interface FhirRouteDeps {
 
 /** The interactions by address and method (R4 http 3.1.0). GET answers HEAD too. An address is found in this order. */
 const ROUTES: readonly (readonly [path: string, methods: Readonly<Record<string, Interaction>>])[] = [
-  ['', { POST: processBundle }],
-  ['/', { POST: processBundle }],
+  // With and without a slash at its end: clients disagree on how the base is written.
+  ['{/}', { POST: processBundle }],
   ['/metadata', { GET: readMetadata }],
   ['/:type', { GET: search, POST: createResource, PUT: updateWhere, DELETE: deleteWhere }],
   ['/:type/_search', { POST: searchByForm }],
