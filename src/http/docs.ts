@@ -50,12 +50,12 @@ export function docsRoutes(): AppRouter {
       ctx.set('Cache-Control', 'no-cache');
       ctx.body = text;
     };
-  return createRouter('/docs')
-    .get('', send('text/html', PAGE))
+  return createRouter('')
+    .get('/docs', send('text/html', PAGE))
     .get('/', (ctx) => {
       ctx.status = 302;
       ctx.set('Location', '../docs');
     })
-    .get('/explorer.js', send('text/javascript', EXPLORER_SCRIPT))
-    .get('/explorer.css', send('text/css', EXPLORER_STYLE));
+    .get('/docs/explorer.js', send('text/javascript', EXPLORER_SCRIPT))
+    .get('/docs/explorer.css', send('text/css', EXPLORER_STYLE));
 }

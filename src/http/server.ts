@@ -138,6 +138,10 @@ function openServer(app: Koa<AppState>, limits: Required<HttpLimits>, tracing: T
 function lifecycle(server: Server, deps: HttpServerDeps, guard: OverloadGuard, refusals: RefusalAudit): HttpServer {
   const { config, log } = deps;
   let minutes: NodeJS.Timeout | undefined;
+  let closing = false;
+  // Node closes the connections that are idle when the server stops; one that ends its work later would linger.
+  const closeIdle = (): void => server.closeIdleConnections();
+  server.on('request', (_, res) => void res.once('close', () => closing && setImmediate(closeIdle)));
   return {
     listen: async () => {
       await listening(server, config);
@@ -149,6 +153,7 @@ function lifecycle(server: Server, deps: HttpServerDeps, guard: OverloadGuard, r
     },
     close: async (graceMs) => {
       if (!server.listening) return;
+      closing = true;
       clearInterval(minutes);
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       guard.endStreams();

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { NeuroInsightError, rowFor } from '../domain/errors.ts';
 import type { Log, Metrics, Tracing } from '../ports/index.ts';
 import { anonymous } from './authentication.ts';
@@ -48,6 +49,7 @@ export function renderErrors(log: Log, refusals: RefusalAudit): AppMiddleware {
     app.onerror = (error) => endBrokenAnswer(app, error, log);
     try {
       await next();
+      await untilItFlows(app.body);
     } catch (error) {
       const known = foreseen(error);
       app.state.failure = known?.kind ?? 'defect';
@@ -59,6 +61,22 @@ export function renderErrors(log: Log, refusals: RefusalAudit): AppMiddleware {
       renderError(app, error);
     }
   };
+}
+
+/**
+ * A stream that fails before its first byte, as when what it reads is gone, is still an error that can be told:
+ * afterwards the line can only be cut.
+ */
+async function untilItFlows(body: unknown): Promise<void> {
+  if (!(body instanceof Readable) || body.readableLength > 0 || body.readableEnded) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  body.once('readable', resolve).once('end', resolve).once('close', resolve).once('error', reject);
+  try {
+    if (body.errored !== null) throw body.errored;
+    if (!body.destroyed) await promise;
+  } finally {
+    body.off('readable', resolve).off('end', resolve).off('close', resolve).off('error', reject);
+  }
 }
 
 function report(log: Log, ctx: AppContext, error: unknown, known: NeuroInsightError | undefined): void {

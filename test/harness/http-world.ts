@@ -14,6 +14,7 @@ import { createTracing } from '../../src/telemetry/tracing.ts';
 export interface HttpWorldOptions {
   readonly routers?: Readonly<Record<string, AppRouter>>;
   readonly limits?: Partial<HttpLimits>;
+  readonly port?: number;
   readonly trustProxy?: boolean;
   readonly corsOrigins?: readonly string[];
   readonly probes?: Readonly<Record<string, Probe>>;
@@ -29,7 +30,7 @@ export async function openHttpWorld(options: HttpWorldOptions = {}) {
   const server = createHttpServer({
     config: {
       host: '127.0.0.1',
-      port: 0,
+      port: options.port ?? 0,
       trustProxy: options.trustProxy ?? false,
       corsOrigins: options.corsOrigins ?? [],
       limits: { requestsAtOnce: 50, ...options.limits },
@@ -87,14 +88,19 @@ export function rawRequest(
   });
 }
 
-/** Sends bytes down a bare line and collects what comes back until it is closed. */
-export function exchange(port: number, text: string): Promise<string> {
+/**
+ * Sends bytes down a bare line and collects what comes back.
+ * @param until when the line is cut from here: never, after the first bytes, or after so many milliseconds.
+ */
+export function exchange(port: number, text: string, until: 'closed' | 'first' | number = 'closed'): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'));
     let answer = '';
     socket.setEncoding('latin1');
+    if (typeof until === 'number') setTimeout(() => socket.destroy(), until);
     socket.on('data', (chunk: string) => {
       answer += chunk;
+      if (until === 'first') socket.destroy();
     });
     socket.on('error', () => resolve(answer));
     socket.on('close', () => resolve(answer));

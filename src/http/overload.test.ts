@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { exchange, type HttpWorld, openHttpWorld } from '../../test/harness/http-world.ts';
+import { createRouter } from './context.ts';
+
+interface Gate {
+  readonly promise: Promise<void>;
+  readonly open: () => void;
+}
+
+function gate(): Gate {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { promise, open: resolve };
+}
+
+let world: HttpWorld;
+afterEach(() => world.close());
+
+/** A door whose answers wait: /slow until the gate opens, /stream for ever. */
+async function slowWorld(limits: { requestsAtOnce: number; streamsAtOnce?: number }) {
+  const go = gate();
+  const arrived: Gate[] = [gate(), gate(), gate(), gate()];
+  let count = 0;
+  const api = createRouter('/api/v1')
+    .get('/slow', async (ctx) => {
+      arrived[count++]?.open();
+      await go.promise;
+      ctx.body = 'done';
+    })
+    .get('/stream', (ctx) => {
+      ctx.state.leave();
+      const stream = new Readable({ read: () => {} });
+      stream.push('first');
+      ctx.body = stream;
+    });
+  world = await openHttpWorld({ routers: { api }, limits });
+  return { go, arrived };
+}
+
+describe('a busy server', () => {
+  it('refuses at once what is too much, says when to come back, and still says that it lives', async () => {
+    const { go, arrived } = await slowWorld({ requestsAtOnce: 2 });
+    const working = [world.get('/api/v1/slow', 'any'), world.get('/api/v1/slow', 'any')];
+    await Promise.all([arrived[0]!.promise, arrived[1]!.promise]);
+    const refused = await world.get('/api/v1/slow', 'any');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await refused.json()).toMatchObject({ type: 'urn:neuroinsight:problem:overloaded' });
+    const fhir = await world.get('/fhir/R4/Patient', 'any');
+    expect(fhir.status).toBe(503);
+    expect(await fhir.json()).toMatchObject({ issue: [{ code: 'throttled' }] });
+    expect((await world.get('/health/live')).status).toBe(200);
+    expect((await world.get('/health/ready')).status).toBe(200);
+    go.open();
+    expect((await Promise.all(working)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await world.get('/api/v1/slow', 'any')).status).toBe(200);
+  });
+
+  it('counts an answer that stays open by itself, and bounds those too', async () => {
+    const { go } = await slowWorld({ requestsAtOnce: 1, streamsAtOnce: 2 });
+    go.open();
+    const streams = [await world.get('/api/v1/stream', 'any'), await world.get('/api/v1/stream', 'any')];
+    expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await world.get('/api/v1/stream', 'any')).status).toBe(503);
+    expect((await world.get('/api/v1/slow', 'any')).status).toBe(200);
+    await streams[0]!.body!.cancel();
+    const again = async (): Promise<number> => (await world.get('/api/v1/stream', 'any')).status;
+    let status = await again();
+    for (let n = 0; n < 50 && status === 503; n++) status = await again();
+    expect(status).toBe(200);
+  });
+
+  it('closes connections beyond its bound', async () => {
+    const go = gate();
+    world = await openHttpWorld({ limits: { connections: 1 } });
+    const first = exchange(world.port, 'GET /health/live HTTP/1.1\r\nHost: x\r\n', 200);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await exchange(world.port, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+    await first;
+    go.open();
+  });
+});
+
+describe('a server that stops', () => {
+  it('finishes what is in progress and takes nothing new', async () => {
+    const { go, arrived } = await slowWorld({ requestsAtOnce: 5 });
+    const working = world.get('/api/v1/slow', 'any');
+    await arrived[0]!.promise;
+    const closed = world.server.close(60_000);
+    await expect(world.get('/health/live')).rejects.toThrow();
+    go.open();
+    expect(await (await working).text()).toBe('done');
+    await closed;
+  });
+
+  it('cuts what does not end within the grace', async () => {
+    const { arrived } = await slowWorld({ requestsAtOnce: 5 });
+    const working = world.get('/api/v1/slow', 'any');
+    const cut = expect(working).rejects.toThrow();
+    await arrived[0]!.promise;
+    await world.server.close(10);
+    await cut;
+  });
+
+  it('does not wait for answers that stay open', async () => {
+    await slowWorld({ requestsAtOnce: 5 });
+    const response = await world.get('/api/v1/stream', 'any');
+    const cut = expect(response.text()).rejects.toThrow();
+    await world.server.close(60_000);
+    await cut;
+  });
+
+  it('may be told twice', async () => {
+    await slowWorld({ requestsAtOnce: 5 });
+    await world.server.close(0);
+    await world.server.close(0);
+  });
+});
