@@ -21,21 +21,28 @@ const newFolder = (): string => {
   folders.push(folder);
   return folder;
 };
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
 const clock = { now: () => new Date('2026-11-24T10:00:00.000Z') };
 const open = (options: Partial<SqliteOptions> = {}): Promise<SqliteStore> =>
   openSqliteStore({ dataDir: newFolder(), clock, readerThreads: 1, ...options });
 const site = 'main';
 
-describeLedger('sqlite', open);
-describeRuns('sqlite', open);
-describeOutbox('sqlite', open);
-describeApiKeys('sqlite', open);
-describeAuditLog('sqlite', open);
-describeSeen('sqlite', open);
+let shared: Promise<SqliteStore> | undefined;
+/** One store for all suites: every test has a site of its own, and threads take their time to start. */
+const openShared = async (): Promise<SqliteStore> => {
+  shared ??= open();
+  return { ...(await shared), close: async () => undefined };
+};
+afterAll(async () => {
+  await (await shared)?.close();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+describeLedger('sqlite', openShared);
+describeRuns('sqlite', openShared);
+describeOutbox('sqlite', openShared);
+describeApiKeys('sqlite', openShared);
+describeAuditLog('sqlite', openShared);
+describeSeen('sqlite', openShared);
 describeJobRepository('sqlite', async () => {
   let now = clock.now();
   const store = await open({ clock: { now: () => now } });
