@@ -47,7 +47,8 @@ export async function demo(args: readonly string[], config: Config, terminal: Te
 
 async function walk(path: string, folder: string, config: Config, terminal: Terminal, once: boolean): Promise<number> {
   const stopwatch = openStopwatch();
-  const server = await composeServer(config, { roles: ROLES, logStream: undefined });
+  const logStream = terminal.environment.NODE_DEBUG?.includes('neuroinsight') ? terminal.stderr : undefined;
+  const server = await composeServer(config, { roles: ROLES, logStream });
   try {
     const { url } = await server.start();
     const { secret } = await server.createApiKey({ name: 'demo', scopes: 'system/*.cruds', days: 1 });

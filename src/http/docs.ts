@@ -52,7 +52,7 @@ export function docsRoutes(): AppRouter {
     };
   return createRouter('')
     .get('/docs', send('text/html', PAGE))
-    .get('/', (ctx) => {
+    .get('/docs/', (ctx) => {
       ctx.status = 302;
       ctx.set('Location', '../docs');
     })
