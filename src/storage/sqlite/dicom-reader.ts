@@ -1,5 +1,5 @@
 import type { DicomIndex, InstanceSelector } from '../../ports/index.ts';
-import { compileDicomQuery, dicomMatchRowOf } from './dicom-sql.ts';
+import { compileDicomQuery, dicomMatchRowsOf } from './dicom-sql.ts';
 import type { Readers } from './readers.ts';
 import { instanceOf, studyStateOf } from './rows.ts';
 
@@ -13,7 +13,7 @@ export function createDicomReader(readers: Readers): DicomIndex {
   return {
     async query(site, query) {
       const { sql, params } = compileDicomQuery(site, query);
-      return (await readers.all(sql, params)).map((row) => dicomMatchRowOf(query.level, row));
+      return dicomMatchRowsOf(query.level, await readers.all(sql, params));
     },
     async instances(site, selector) {
       const { sql, params } = selected(site, selector);

@@ -14,27 +14,30 @@ export interface Hull {
  */
 export function boundsTest(entry: string, { comparator, low, high }: Bounds, { bind }: Bindings): string {
   const [entryLow, entryHigh] = [`${entry}.low`, `${entry}.high`];
-  const [from, to] = [bind(low), bind(high)];
-  const inside = `(${entryLow} BETWEEN ${from} AND ${to} AND ${entryHigh} BETWEEN ${from} AND ${to})`;
+  const from = (): string => bind(low);
+  const to = (): string => bind(high);
+  // A place that no text names would be a value too many: each is taken where it stands.
+  const inside = (): string =>
+    `(${entryLow} BETWEEN ${from()} AND ${to()} AND ${entryHigh} BETWEEN ${from()} AND ${to()})`;
   switch (comparator) {
     case 'eq':
-      return inside;
+      return inside();
     case 'ne':
-      return `NOT ${inside}`;
+      return `NOT ${inside()}`;
     case 'gt':
-      return `${entryHigh} > ${to}`;
+      return `${entryHigh} > ${to()}`;
     case 'lt':
-      return `${entryLow} < ${from}`;
+      return `${entryLow} < ${from()}`;
     case 'ge':
-      return `(${entryHigh} > ${to} OR ${inside})`;
+      return `(${entryHigh} > ${to()} OR ${inside()})`;
     case 'le':
-      return `(${entryLow} < ${from} OR ${inside})`;
+      return `(${entryLow} < ${from()} OR ${inside()})`;
     case 'sa':
-      return `(${entryLow} > ${to} AND ${entryHigh} > ${to})`;
+      return `(${entryLow} > ${to()} AND ${entryHigh} > ${to()})`;
     case 'eb':
-      return `(${entryHigh} < ${from} AND ${entryLow} < ${from})`;
+      return `(${entryHigh} < ${from()} AND ${entryLow} < ${from()})`;
     case 'ap':
-      return `(${entryLow} <= ${to} AND ${entryHigh} >= ${from})`;
+      return `(${entryLow} <= ${to()} AND ${entryHigh} >= ${from()})`;
   }
 }
 
@@ -131,27 +134,25 @@ const instantOf = (milliseconds: number): string =>
   new Date(Math.min(Math.max(milliseconds, FIRST_MOMENT), LAST_MOMENT)).toISOString();
 
 /** The instant `column`, a point, meets one of the bounds. */
-export function instantTest(column: string, anyOf: readonly Bounds[], { bind }: Bindings): string {
-  return any(
-    anyOf.map(({ comparator, low, high }) => {
-      const [from, to] = [bind(instantOf(low)), bind(instantOf(high))];
-      switch (comparator) {
-        case 'eq':
-        case 'ap':
-          return `(${column} >= ${from} AND ${column} <= ${to})`;
-        case 'ne':
-          return `(${column} < ${from} OR ${column} > ${to})`;
-        case 'gt':
-        case 'sa':
-          return `${column} > ${to}`;
-        case 'lt':
-        case 'eb':
-          return `${column} < ${from}`;
-        case 'ge':
-          return `${column} >= ${from}`;
-        case 'le':
-          return `${column} <= ${to}`;
-      }
-    }),
-  );
+export const instantTest = (column: string, anyOf: readonly Bounds[], bindings: Bindings): string =>
+  any(anyOf.map((bounds) => oneInstantTest(column, bounds, bindings)));
+
+function oneInstantTest(column: string, { comparator, low, high }: Bounds, { bind }: Bindings): string {
+  switch (comparator) {
+    case 'eq':
+    case 'ap':
+      return `(${column} >= ${bind(instantOf(low))} AND ${column} <= ${bind(instantOf(high))})`;
+    case 'ne':
+      return `(${column} < ${bind(instantOf(low))} OR ${column} > ${bind(instantOf(high))})`;
+    case 'gt':
+    case 'sa':
+      return `${column} > ${bind(instantOf(high))}`;
+    case 'lt':
+    case 'eb':
+      return `${column} < ${bind(instantOf(low))}`;
+    case 'ge':
+      return `${column} >= ${bind(instantOf(low))}`;
+    case 'le':
+      return `${column} <= ${bind(instantOf(high))}`;
+  }
 }
