@@ -60,15 +60,17 @@ export interface AnswerOptions {
  * asked for where they are indexed, the computed ones, and for a relational query those of the levels above.
  */
 export function answerOf(row: DicomMatchRow, options: AnswerOptions): JsonDataset {
-  const attributes: Record<string, JsonAttribute> = {};
+  const found: Record<string, JsonAttribute> = computedAttributes(row, options);
   for (const level of shownLevels(options)) {
-    for (const [tag, attribute] of Object.entries(row.attributes[level] ?? {})) {
-      if (options.include === 'all' || REQUIRED[level].has(tag) || options.include.has(tag))
-        attributes[tag] = attribute;
+    const attributes = row.attributes[level] ?? {};
+    for (const tag in attributes) {
+      const wanted = options.include === 'all' || REQUIRED[level].has(tag) || options.include.has(tag);
+      if (wanted && found[tag] === undefined) found[tag] = attributes[tag]!;
     }
   }
-  Object.assign(attributes, computedAttributes(row, options));
-  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const answer: Record<string, JsonAttribute> = {};
+  for (const tag of Object.keys(found).sort()) answer[tag] = found[tag]!;
+  return answer;
 }
 
 function shownLevels({ level, studyIsFixed, seriesIsFixed }: AnswerOptions): readonly QueryLevel[] {
