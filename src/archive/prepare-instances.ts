@@ -1,8 +1,8 @@
 import type { DicomFile } from '../dicom/file.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobLocation, BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
-import { prepareInstance } from './prepare-instance.ts';
-import { StudyPacks } from './study-packs.ts';
+import { type PreparedInstance, prepareInstance } from './prepare-instance.ts';
+import { byStudy, StudyPacks } from './study-packs.ts';
 
 export interface PrepareDeps {
   readonly index: Pick<DicomIndex, 'isPackReferenced'>;
@@ -40,12 +40,14 @@ export async function prepareInstances(
     await packs.discardUnreferenced();
   };
   try {
-    const rows: InstanceRow[] = [];
+    const instances: PreparedInstance[] = [];
     for (const bytes of files) {
       const prepared = await prepareInstance(new Uint8Array(bytes), isResult);
       if (!('row' in prepared)) throw new NeuroInsightError(prepared.kind, prepared.message);
-      rows.push(await packs.append(prepared, origin));
+      instances.push(prepared);
     }
+    const rows: InstanceRow[] = [];
+    for (const [study, group] of byStudy(instances)) rows.push(...(await packs.append(study, group, origin)));
     const [first] = rows;
     if (!first) throw new Error('no instances to prepare');
     const append = (bytes: Uint8Array) => packs.appendBytes(first.studyInstanceUid, bytes);

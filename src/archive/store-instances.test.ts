@@ -318,8 +318,11 @@ describe('instances that the server made itself', () => {
     const bytes = sliceFile(0);
     bytes[0] = 1;
     const prepared = await prepareInstances(deps(world), 'main', [bytes, sliceFile(1)], 'run/7');
+    const beside = await prepared.append(Buffer.from('a picture'));
     await prepared.seal();
     await world.ledger.commit({ site: 'main', instances: prepared.rows });
+    const { bytes: packed } = world.packs.get(beside.pack)!;
+    expect(packed.subarray(beside.offset, beside.offset + beside.length).toString()).toBe('a picture');
     expect(bytes[0]).toBe(1);
     expect(world.bytesOf(uidOf(0))[0]).toBe(0);
     expect(prepared.rows.map(({ receivedFrom, isSource }) => [receivedFrom, isSource])).toEqual([

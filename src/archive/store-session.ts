@@ -3,7 +3,7 @@ import { NeuroInsightError } from '../domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, DicomIndex, InstanceRow, Ledger, Log } from '../ports/index.ts';
 import { type FailedInstance, failureOf, type PreparedInstance, prepareInstance, turn } from './prepare-instance.ts';
 import type { StoreLimits } from './store-limits.ts';
-import { type Origin, StudyPacks } from './study-packs.ts';
+import { byStudy, type Origin, StudyPacks } from './study-packs.ts';
 
 export interface StoreDeps {
   readonly ledger: Ledger;
@@ -98,11 +98,12 @@ export class StoreSession {
   }
 
   async #writeAll(instances: readonly PreparedInstance[], stored: ReadonlyMap<string, InstanceRow>): Promise<void> {
-    for (const instance of instances) {
-      const known = stored.get(instance.row.sopInstanceUid);
-      if (known) this.#settle(instance.row, known);
-      else await this.#write(instance);
-    }
+    const missing = instances.filter(({ row }) => {
+      const known = stored.get(row.sopInstanceUid);
+      if (known) this.#settle(row, known);
+      return !known;
+    });
+    for (const [study, group] of byStudy(missing)) await this.#write(study, group);
   }
 
   async #prepare(bytes: Uint8Array): Promise<PreparedInstance | undefined> {
@@ -151,15 +152,16 @@ export class StoreSession {
     else this.#failed.push(failureOf(otherBytes(), row));
   }
 
-  async #write(instance: PreparedInstance): Promise<void> {
-    const { row } = instance;
+  async #write(study: string, instances: readonly PreparedInstance[]): Promise<void> {
     try {
-      this.#rows.set(row.sopInstanceUid, await this.#packs.append(instance, this.#origin));
-      this.#stored.set(row.sopInstanceUid, storedOf(row, false));
+      for (const row of await this.#packs.append(study, instances, this.#origin)) {
+        this.#rows.set(row.sopInstanceUid, row);
+        this.#stored.set(row.sopInstanceUid, storedOf(row, false));
+      }
     } catch (error) {
       // One study too many is refused by itself; a full disk ends the request.
       if (!(error instanceof NeuroInsightError) || error.kind !== 'limit-exceeded') throw error;
-      this.#failed.push(failureOf(error, row));
+      for (const { row } of instances) this.#failed.push(failureOf(error, row));
     }
   }
 

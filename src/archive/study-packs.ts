@@ -14,6 +14,34 @@ export interface Origin {
   readonly receivedFrom: string;
 }
 
+/** Copied together before they are written: each write costs a way to another thread and back. */
+const GATHERED_BYTES = 4 * 2 ** 20;
+
+async function appendTogether(pack: OpenPack, pieces: readonly Uint8Array[]): Promise<readonly BlobLocation[]> {
+  const locations: BlobLocation[] = [];
+  let gathered: Uint8Array[] = [];
+  let size = 0;
+  const write = async (): Promise<void> => {
+    if (gathered.length === 0) return;
+    const whole = await pack.writer.append(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered, size));
+    pack.name = whole.pack;
+    let { offset } = whole;
+    for (const { length } of gathered) {
+      locations.push({ pack: whole.pack, offset, length });
+      offset += length;
+    }
+    gathered = [];
+    size = 0;
+  };
+  for (const piece of pieces) {
+    if (size + piece.length > GATHERED_BYTES) await write();
+    gathered.push(piece);
+    size += piece.length;
+  }
+  await write();
+  return locations;
+}
+
 /** The packs that one request writes, one a study. */
 export class StudyPacks {
   readonly #blobs: Pick<BlobStore, 'openPack'>;
@@ -34,13 +62,24 @@ export class StudyPacks {
     this.#mostStudies = mostStudies;
   }
 
-  /** Writes the bytes and the metadata of an instance. @throws storage-full; limit-exceeded for one study too many. */
-  async append(instance: PreparedInstance, origin: Origin): Promise<InstanceRow> {
-    const pack = await this.#packOf(instance.row.studyInstanceUid);
-    const blob = await pack.writer.append(instance.bytes);
-    pack.name = blob.pack;
-    const metadata = await pack.writer.append(instance.metadata);
-    return { ...instance.row, blob, metadata, ...origin };
+  /**
+   * Writes some instances of one study: their bytes, then their metadata, so that either can be read in one go.
+   * @throws storage-full; limit-exceeded for one study too many.
+   */
+  async append(
+    studyInstanceUid: string,
+    instances: readonly PreparedInstance[],
+    origin: Origin,
+  ): Promise<readonly InstanceRow[]> {
+    const pack = await this.#packOf(studyInstanceUid);
+    const pieces = [...instances.map(({ bytes }) => bytes), ...instances.map(({ metadata }) => metadata)];
+    const locations = await appendTogether(pack, pieces);
+    return instances.map(({ row }, i) => ({
+      ...row,
+      blob: locations[i]!,
+      metadata: locations[instances.length + i]!,
+      ...origin,
+    }));
   }
 
   /** Writes bytes that are no instance into the study's pack: its rows keep them from the sweep. @throws storage-full. */
@@ -84,4 +123,9 @@ export class StudyPacks {
     }
     return unreferenced;
   }
+}
+
+/** Instances by study, in the order of their first. */
+export function byStudy(instances: readonly PreparedInstance[]): ReadonlyMap<string, readonly PreparedInstance[]> {
+  return Map.groupBy(instances, ({ row }) => row.studyInstanceUid);
 }
