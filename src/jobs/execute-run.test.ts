@@ -56,7 +56,7 @@ describe('carrying out a run', () => {
     expect(world.packs).toMatchObject([{ sealed: true, discarded: false }]);
     expect(Object.keys(row.files).sort()).toEqual(['bundle.json', 'measurements.json', 'report.pdf']);
     expect(Object.values(row.files).every(({ pack }) => pack === last.instances?.[0]?.blob.pack)).toBe(true);
-    expect(world.steps).toEqual(['segment', 'encode', 'publish']);
+    expect(world.steps).toEqual(['wait', 'segment', 'encode', 'publish']);
     expect([world.finished, world.nudges]).toEqual([['built'], ['claim-runs', 'deliver-outbox']]);
     expect(world.time.pending()).toBe(0);
   });
@@ -167,7 +167,7 @@ describe('carrying out a run', () => {
       const world = worldWithStudy();
       const { signals } = held(world);
       const queued = await request(world);
-      const silent = { publish: () => {}, listen: () => () => {} };
+      const silent = { publish: () => {}, listen: () => () => {}, watch: () => () => {} };
       const execution = (await world.worker(nearby ? {} : { changes: silent }).claimNext())!;
       await settled();
       await world.service.cancel(engineer, queued.id);
@@ -182,7 +182,7 @@ describe('carrying out a run', () => {
   it('publishes nothing when the request to cancel comes just before the commit', async () => {
     const world = worldWithStudy();
     const queued = await request(world);
-    const silent = { publish: () => {}, listen: () => () => {} };
+    const silent = { publish: () => {}, listen: () => () => {}, watch: () => () => {} };
     const { records } = world.deps;
     const execution = (await world
       .worker({

@@ -118,8 +118,9 @@ function start(deps: ExecutorDeps, site: string, claimed: RunRow): Execution {
 async function carryOut(deps: ExecutorDeps, lease: RunLease): Promise<void> {
   const { timers, limits, log, metrics } = deps;
   const stopTimer = timers.after(limits.runSeconds * 1000, () => lease.end('overtime'));
-  const runId = lease.row().id;
-  log.info('run started', { runId, attempt: lease.row().attempt });
+  const { id: runId, attempt, notBefore, startedAt } = lease.row();
+  metrics.runStep('wait', (Date.parse(startedAt!) - Date.parse(notBefore)) / 1000);
+  log.info('run started', { runId, attempt });
   try {
     const outcome = await analyse(deps, lease);
     for (const [step, milliseconds] of Object.entries(outcome.times)) metrics.runStep(step, milliseconds / 1000);

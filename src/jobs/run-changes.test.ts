@@ -19,12 +19,15 @@ describe('changes of a run', () => {
     expect(heard).toEqual([2]);
   });
 
-  it('refuse a listener beyond the limit, and take one again when another has gone', () => {
+  it('refuse a watcher beyond the limit, but never a worker, and take one again when another has gone', () => {
     const changes = createRunChanges(1);
-    const stop = changes.listen('main', 'run', () => {});
-    expect(() => changes.listen('main', 'run', () => {})).toThrow('too many watch runs already');
-    stop();
+    const stop = changes.watch('main', 'run', () => {});
+    expect(() => changes.watch('main', 'run', () => {})).toThrow('too many watch runs already');
     expect(() => changes.listen('main', 'run', () => {})).not.toThrow();
+    stop();
+    stop();
+    expect(() => changes.watch('main', 'run', () => {})).not.toThrow();
+    expect(() => changes.watch('main', 'run', () => {})).toThrow('too many watch runs already');
   });
 
   it('show a slow reader the newest row and none between, so that nothing piles up', async () => {
@@ -54,6 +57,6 @@ describe('changes of a run', () => {
     answer = () => Promise.reject(new Error('closed'));
     await expect(watchRun(deps, 'main', 'run').next()).rejects.toThrow('closed');
     // Both have left their place.
-    expect(() => changes.listen('main', 'run', () => {})).not.toThrow();
+    expect(() => changes.watch('main', 'run', () => {})).not.toThrow();
   });
 });

@@ -6,31 +6,42 @@ import type { Timers } from './timers.ts';
 /** Tells this process at once what it wrote of a run. Other processes find out by reading. */
 export interface RunChanges {
   publish(site: string, row: RunRow): void;
-  /** Returns what ends the listening. Throws overloaded when too many listen already. */
+  /** Returns what ends the listening. For the workers: their number is bounded elsewhere. */
   listen(site: string, runId: string, listener: (row: RunRow) => void): () => void;
+  /** The same for readers from outside. Throws overloaded when too many watch already. */
+  watch(site: string, runId: string, listener: (row: RunRow) => void): () => void;
 }
 
-/** @param maxListeners over all runs; each subscriber of the API is one, each running run another. */
-export function createRunChanges(maxListeners = 1000): RunChanges {
+/** @param maxWatchers over all runs; each subscriber of the API is one. */
+export function createRunChanges(maxWatchers = 1000): RunChanges {
   const listeners = new Map<string, Set<(row: RunRow) => void>>();
   const keyOf = (site: string, runId: string): string => `${site} ${runId}`;
-  let count = 0;
+  let watchers = 0;
+  const listen: RunChanges['listen'] = (site, runId, listener) => {
+    const key = keyOf(site, runId);
+    const own = listeners.get(key) ?? new Set();
+    // Wrapped, so that one function given twice is two listeners and each is ended by its own key.
+    const wrapped = (row: RunRow): void => listener(row);
+    listeners.set(key, own.add(wrapped));
+    return () => {
+      own.delete(wrapped);
+      if (own.size === 0 && listeners.get(key) === own) listeners.delete(key);
+    };
+  };
   return {
     publish(site, row) {
       for (const listener of listeners.get(keyOf(site, row.id)) ?? []) listener(row);
     },
-    listen(site, runId, listener) {
-      if (count >= maxListeners) throw new NeuroInsightError('overloaded', 'too many watch runs already');
-      const key = keyOf(site, runId);
-      const own = listeners.get(key) ?? new Set();
-      // Wrapped, so that one function given twice is two listeners and each is ended by its own key.
-      const wrapped = (row: RunRow): void => listener(row);
-      listeners.set(key, own.add(wrapped));
-      count++;
+    listen,
+    watch(site, runId, listener) {
+      if (watchers >= maxWatchers) throw new NeuroInsightError('overloaded', 'too many watch runs already');
+      const unlisten = listen(site, runId, listener);
+      watchers++;
+      let watching = true;
       return () => {
-        if (!own.delete(wrapped)) return;
-        count--;
-        if (own.size === 0 && listeners.get(key) === own) listeners.delete(key);
+        if (watching) watchers--;
+        watching = false;
+        unlisten();
       };
     },
   };
@@ -59,7 +70,7 @@ export function watchRun(
   const offer = (row: RunRow): void => {
     if (newest === undefined || row.version > newest.version) newest = row;
   };
-  const unlisten = changes.listen(site, runId, (row) => {
+  const unlisten = changes.watch(site, runId, (row) => {
     offer(row);
     wake();
   });

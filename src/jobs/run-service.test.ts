@@ -180,7 +180,7 @@ describe('what may be asked of a run', () => {
     const { id } = await request(world);
     const { promise, resolve } = Promise.withResolvers<void>();
     world.analyst.work = () => promise;
-    const silent = { publish: () => {}, listen: () => () => {} };
+    const silent = { publish: () => {}, listen: () => () => {}, watch: () => () => {} };
     const execution = (await world.worker({ changes: silent }).claimNext())!;
     const asked = await world.service.cancel(engineer, id);
     expect(await world.service.cancel(engineer, id)).toMatchObject({ cancelRequested: true, state: 'running' });
@@ -215,7 +215,10 @@ describe('watching a run', () => {
     const watcher = world.service.subscribe(engineer, id)[Symbol.asyncIterator]();
     expect((await watcher.next()).value).toMatchObject({ state: 'queued' });
     const next = watcher.next();
-    const elsewhere = createRunService({ ...world.deps, changes: { publish: () => {}, listen: () => () => {} } });
+    const elsewhere = createRunService({
+      ...world.deps,
+      changes: { publish: () => {}, listen: () => () => {}, watch: () => () => {} },
+    });
     await elsewhere.cancel(engineer, id);
     await world.time.advance(1);
     expect((await next).value).toMatchObject({ state: 'cancelled' });

@@ -2,6 +2,7 @@ import { Agenda, type AgendaBackend, type JobRepository } from 'agenda';
 import type { Log, PullSource } from '../ports/index.ts';
 import type { RunExecutor } from './execute-run.ts';
 import { createJobLoop, type JobLoop } from './job-loop.ts';
+import { createQuietAlarm } from './quiet-alarm.ts';
 import { createRunWorker } from './run-worker.ts';
 import type { Timers } from './timers.ts';
 import type { WakeUp, WakeUps } from './wake-ups.ts';
@@ -30,6 +31,8 @@ export interface JobsDeps {
     /** How often is looked for what no nudge told: other processes' work, backoffs that ended, leases that ran out. */
     readonly pollSeconds: number;
     readonly sweepSeconds: number;
+    /** A nudge of quiet-studies looks when the study that caused it can be quiet, not before. Absent: at once. */
+    readonly quietSeconds?: number;
   };
 }
 
@@ -45,6 +48,8 @@ interface RecurringJob {
   readonly everySeconds: number;
   readonly wake: () => void;
   readonly stop: () => Promise<void>;
+  /** What a commit of this process does; absent: wakes at once. */
+  readonly nudged?: () => void;
 }
 
 /**
@@ -64,13 +69,13 @@ export async function startJobs(deps: JobsDeps): Promise<Jobs> {
   ];
   const disconnect = recurring
     .filter((job): job is RecurringJob & { name: WakeUp } => NUDGED.has(job.name))
-    .map(({ name, wake }) => wakeUps.connect(name, wake));
+    .map(({ name, wake, nudged }) => wakeUps.connect(name, nudged ?? wake));
   const agenda = recurring.length > 0 ? await startAgenda(deps, recurring) : undefined;
   for (const { wake } of recurring) wake();
   return {
     runsInFlight: worker.inFlight,
     async stop() {
-      await agenda?.stop(false);
+      await agenda?.stop(false).catch((error: Error) => deps.log.warn('the scheduler did not stop cleanly', { error }));
       for (const end of disconnect) end();
       await Promise.all(recurring.map(({ stop }) => stop()));
     },
@@ -92,13 +97,25 @@ function workJobs(deps: JobsDeps, worker: Pick<JobLoop, 'wake' | 'stop'>): reado
   });
   return [
     { name: 'claim-runs', everySeconds: limits.pollSeconds, wake: worker.wake, stop: worker.stop },
-    loop('quiet-studies', limits.pollSeconds, async (signal) => (await deps.quiet(signal)) > 0),
+    quietJob(
+      deps,
+      loop('quiet-studies', limits.pollSeconds, async (signal) => (await deps.quiet(signal)) > 0),
+    ),
     loop('deliver-outbox', limits.pollSeconds, async (signal) => (await deps.deliver(signal)) > 0),
     loop('sweep', limits.sweepSeconds, async (signal) => {
       await deps.sweep(signal);
       return false;
     }),
   ];
+}
+
+function quietJob({ timers, limits }: JobsDeps, job: RecurringJob): RecurringJob {
+  const alarm = createQuietAlarm((limits.quietSeconds ?? 0) * 1000, timers, job.wake);
+  const stop = async (): Promise<void> => {
+    alarm.stop();
+    await job.stop();
+  };
+  return { ...job, nudged: alarm.set, stop };
 }
 
 function pullJobs({ sources, pull, log }: JobsDeps): readonly RecurringJob[] {
