@@ -122,3 +122,12 @@ export function refreshStatistics(connection: Connection): void {
     if (connection.inTransaction) connection.exec('ROLLBACK');
   }
 }
+
+/** Leaves everything in one file. Not worth an error: the log is read at the next start as well. */
+export function foldLog(connection: Connection): void {
+  try {
+    connection.table('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // A reader of another process is in its way.
+  }
+}

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
 import type { Store } from '../store.ts';
-import { openConnection, refreshStatistics } from './database.ts';
+import { foldLog, openConnection, refreshStatistics } from './database.ts';
 import { createDicomReader } from './dicom-reader.ts';
 import { createJobRepository } from './job-repository.ts';
 import {
@@ -95,6 +95,7 @@ function prepareFile(dataDir: string, path: string, clock: Clock): void {
   try {
     migrate(connection, clock.now().toISOString());
     refreshStatistics(connection);
+    foldLog(connection);
   } finally {
     connection.close();
   }

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { applyGroup } from './apply-operations.ts';
-import { type Connection, type ConnectionOptions, openConnection, refreshStatistics } from './database.ts';
+import { type Connection, type ConnectionOptions, foldLog, openConnection, refreshStatistics } from './database.ts';
 import type { WriteRequest } from './operation.ts';
 
 export interface WriterData {
@@ -52,13 +52,4 @@ export function serveWrites(port: MessagePort, connection: Connection): void {
     }
   });
   port.postMessage([]);
-}
-
-/** Leaves everything in one file. Not worth an error: the log is read at the next start as well. */
-function foldLog(connection: Connection): void {
-  try {
-    connection.table('PRAGMA wal_checkpoint(TRUNCATE)');
-  } catch {
-    // A reader of another process is in its way.
-  }
 }
