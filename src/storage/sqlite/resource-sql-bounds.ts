@@ -45,7 +45,7 @@ export function boundsTest(entry: string, { comparator, low, high }: Bounds, { b
 export const everyBoundsTest = (entry: string, lists: readonly (readonly Bounds[])[], bindings: Bindings): string =>
   all(lists.map((anyOf) => any(anyOf.map((bounds) => boundsTest(entry, bounds, bindings)))));
 
-function hullOf({ comparator, low, high }: Bounds): Hull {
+export function hullOf({ comparator, low, high }: Bounds): Hull {
   switch (comparator) {
     case 'eq':
       return { lowFrom: low, lowTo: high, highFrom: low };
@@ -96,32 +96,39 @@ export function hullOfAll(lists: readonly (readonly Bounds[])[]): Hull {
   };
 }
 
-/** Milliseconds. The partial index index_date_long holds the entries that last longer; its condition has this number. */
-export const LONG = 86_400_000;
+/**
+ * Up to so much between its ends an entry is found by its beginning: a day in milliseconds for dates, a point for
+ * quantities. The partial indexes `_long` hold the others; their conditions have these numbers.
+ */
+const SHORT = { index_date: 86_400_000, index_quantity: 0 } as const;
 
-export interface DateRange {
-  readonly index: 'index_date_low' | 'index_date_long';
+export interface SpanRange {
+  readonly index: string;
   readonly test: string;
 }
 
 /**
- * Ranges of indexes which together hold every entry inside the hull, each entry once. An entry that ends late enough
- * and is no longer than a day begins late enough too: so that one index, by the beginning, serves both ends. The few
- * longer ones have an index by their end.
+ * Ranges of the table's indexes which together hold every entry inside the hull, each entry once. A short entry that
+ * ends late enough begins late enough too: so that one index, by the beginning, serves both ends. The few long ones
+ * have an index by their end.
  */
-export function dateRanges(entry: string, { lowFrom, lowTo, highFrom }: Hull, { bind }: Bindings): DateRange[] {
+export function spanRanges(
+  table: keyof typeof SHORT,
+  entry: string,
+  { lowFrom, lowTo, highFrom }: Hull,
+  { bind }: Bindings,
+): SpanRange[] {
   const upTo = lowTo === undefined ? [] : [`${entry}.low <= ${bind(lowTo)}`];
   if (lowFrom !== undefined || highFrom === undefined) {
     const from = lowFrom === undefined ? [] : [`${entry}.low >= ${bind(lowFrom)}`];
-    return [{ index: 'index_date_low', test: all([...from, ...upTo]) }];
+    return [{ index: `${table}_low`, test: all([...from, ...upTo]) }];
   }
+  const short = SHORT[table];
   const span = `${entry}.high - ${entry}.low`;
+  const begins = `${entry}.low >= ${bind(highFrom - short)}`;
   return [
-    {
-      index: 'index_date_low',
-      test: all([`${entry}.low >= ${bind(highFrom - LONG)}`, ...upTo, `${span} <= ${LONG}`]),
-    },
-    { index: 'index_date_long', test: all([`${span} > ${LONG}`, `${entry}.high >= ${bind(highFrom)}`, ...upTo]) },
+    { index: `${table}_low`, test: all([begins, ...upTo, `${span} <= ${short}`]) },
+    { index: `${table}_long`, test: all([`${span} > ${short}`, `${entry}.high >= ${bind(highFrom)}`, ...upTo]) },
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Bounds, Condition } from '../../ports/index.ts';
-import { dateRanges, everyBoundsTest, hullOfAll, instantTest } from './resource-sql-bounds.ts';
+import { everyBoundsTest, hullOf, hullOfAll, instantTest, type SpanRange, spanRanges } from './resource-sql-bounds.ts';
 import { anyEntryTest, type EntryCondition, entryTests, rankOfEntries, TABLE_OF } from './resource-sql-entries.ts';
 import { all, any, type Bindings, isOneOf } from './sql-text.ts';
 
@@ -42,13 +42,17 @@ export function termsOf(where: readonly Condition[]): Term[] {
 export const isKeyOf = (entry: string, { bindings, site, type }: Scope, param: string): string =>
   `${entry}.site = ${bindings.bind(site)} AND ${entry}.type = ${bindings.bind(type)} AND ${entry}.param = ${bindings.bind(param)}`;
 
-/** True or false for the row `row` of resources, which is of the scope's type. Its entries are found by its rid. */
-export function testOf(term: Term, row: string, scope: Scope): string {
+/**
+ * True or false for the row `row` of resources, which is of the scope's type.
+ *
+ * @param rid by which its entries are found: a column of another table of the statement may be at hand before the row.
+ */
+export function testOf(term: Term, row: string, scope: Scope, rid = `${row}.rid`): string {
   const { bindings } = scope;
   const entry = bindings.alias();
   const exists = (table: string, param: string, test: string): string =>
     `EXISTS (SELECT 1 FROM ${table} ${entry} INDEXED BY ${table}_rid
-      WHERE ${entry}.rid = ${row}.rid AND ${entry}.param = ${bindings.bind(param)} AND ${test})`;
+      WHERE ${entry}.rid = ${rid} AND ${entry}.param = ${bindings.bind(param)} AND ${test})`;
   switch (term.kind) {
     case 'id':
       return isOneOf(`${row}.id`, term.anyOf, bindings);
@@ -61,7 +65,7 @@ export function testOf(term: Term, row: string, scope: Scope): string {
       return term.missing ? `NOT ${found}` : found;
     }
     case 'chain':
-      return chainTest(term, row, scope);
+      return chainTest(term, rid, scope);
     case 'has':
       return hasTest(term, row, scope);
     default: {
@@ -72,20 +76,20 @@ export function testOf(term: Term, row: string, scope: Scope): string {
 }
 
 /** The row is one of the scope's site and type that is not deleted and meets every term. */
-export const rowTests = (terms: readonly Term[], row: string, scope: Scope): string =>
-  all([`${row}.json IS NOT NULL`, ...terms.map((term) => testOf(term, row, scope))]);
+export const rowTests = (terms: readonly Term[], row: string, scope: Scope, rid = `${row}.rid`): string =>
+  all([`${row}.json IS NOT NULL`, ...terms.map((term) => testOf(term, row, scope, rid))]);
 
 /** A key of the unique index, so that a row is found by it. */
 const isRow = (row: string, { bindings, site, type }: Scope, id: string): string =>
   `${row}.site = ${bindings.bind(site)} AND ${row}.type = ${bindings.bind(type)} AND ${row}.id = ${id}`;
 
-function chainTest(term: Of<'chain'>, row: string, scope: Scope): string {
+function chainTest(term: Of<'chain'>, rid: string, scope: Scope): string {
   const { bindings } = scope;
   const [entry, target] = [bindings.alias(), bindings.alias()];
   const inner = { ...scope, type: term.type };
   return `EXISTS (SELECT 1 FROM index_reference ${entry} INDEXED BY index_reference_rid
     CROSS JOIN resources ${target} INDEXED BY resources_key ON ${isRow(target, inner, `${entry}.target_id`)}
-    WHERE ${entry}.rid = ${row}.rid AND ${entry}.param = ${bindings.bind(term.param)}
+    WHERE ${entry}.rid = ${rid} AND ${entry}.param = ${bindings.bind(term.param)}
       AND ${entry}.target_type = ${bindings.bind(term.type)} AND ${rowTests(termsOf(term.where), target, inner)})`;
 }
 
@@ -100,8 +104,8 @@ function hasTest(term: Of<'has'>, row: string, scope: Scope): string {
 }
 
 /**
- * How many resources the term may be expected to let through, as a place in a list; undefined where no index can give
- * them, so that every resource has to be looked at.
+ * How many resources the term may be expected to let through, as a place in a list: 0 the fewest. Undefined where no
+ * index can give them, so that every resource has to be looked at.
  */
 function rankOf(term: Term): number | undefined {
   switch (term.kind) {
@@ -114,24 +118,25 @@ function rankOf(term: Term): number | undefined {
     case 'missing':
       return undefined;
     case 'chain':
-    case 'has': {
-      const inner = bestDriver(termsOf(term.where));
-      return inner && rankOf(inner)! + 1;
-    }
+    case 'has':
+      return bestOf(termsOf(term.where))?.rank;
     default:
       return term.kind === 'token' && term.not ? undefined : rankOfEntries(term);
   }
 }
 
-/** The term whose index may be expected to give the fewest resources. */
-export function bestDriver(terms: readonly Term[]): Term | undefined {
-  let best: Term | undefined;
+/** Of equal terms the first. */
+function bestOf(terms: readonly Term[]): { readonly term: Term; readonly rank: number } | undefined {
+  let best: { readonly term: Term; readonly rank: number } | undefined;
   for (const term of terms) {
     const rank = rankOf(term);
-    if (rank !== undefined && (best === undefined || rank < rankOf(best)!)) best = term;
+    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { term, rank };
   }
   return best;
 }
+
+/** The term whose index may be expected to give the fewest resources. */
+export const bestDriver = (terms: readonly Term[]): Term | undefined => bestOf(terms)?.term;
 
 /** A statement that gives the `rid` of every resource that meets the term, some more than once. */
 export function driverOf(term: Term, scope: Scope): string {
@@ -147,6 +152,8 @@ export function driverOf(term: Term, scope: Scope): string {
       return chainDriver(term, scope);
     case 'has':
       return hasDriver(term, scope);
+    case 'quantity':
+      return quantityDriver(term, scope);
     default:
       return entryDriver(term, scope);
   }
@@ -176,15 +183,30 @@ const unionOf = (selects: readonly string[]): string =>
 
 function datesDriver(term: DateTerm, scope: Scope): string {
   const entry = scope.bindings.alias();
-  const key = isKeyOf(entry, scope, term.param);
   const test = everyBoundsTest(entry, term.lists, scope.bindings);
-  return unionOf(
-    dateRanges(entry, hullOfAll(term.lists), scope.bindings).map(
-      (range) => `SELECT ${entry}.rid FROM index_date ${entry} INDEXED BY ${range.index}
-        WHERE ${key} AND ${range.test} AND ${test}`,
-    ),
-  );
+  const ranges = spanRanges('index_date', entry, hullOfAll(term.lists), scope.bindings);
+  return unionOf(ranges.map((range) => spanDriver('index_date', entry, range, test, term.param, scope)));
 }
+
+function quantityDriver(term: Of<'quantity'>, scope: Scope): string {
+  const entry = scope.bindings.alias();
+  const selects = term.anyOf.flatMap((quantity) => {
+    const test = anyEntryTest({ ...term, anyOf: [quantity] }, entry, scope.bindings);
+    const ranges = spanRanges('index_quantity', entry, hullOf(quantity), scope.bindings);
+    return ranges.map((range) => spanDriver('index_quantity', entry, range, test, term.param, scope));
+  });
+  return unionOf(selects);
+}
+
+const spanDriver = (
+  table: string,
+  entry: string,
+  { index, test: range }: SpanRange,
+  test: string,
+  param: string,
+  scope: Scope,
+): string => `SELECT ${entry}.rid FROM ${table} ${entry} INDEXED BY ${index}
+  WHERE ${isKeyOf(entry, scope, param)} AND ${range} AND ${test}`;
 
 function chainDriver(term: Of<'chain'>, scope: Scope): string {
   const { bindings } = scope;
@@ -218,5 +240,17 @@ export function matching(terms: readonly Term[], scope: Scope): string {
   const found = bindings.alias();
   const others = terms.filter((term) => term !== driver);
   return `SELECT ${row}.rid, ${row}.id FROM (SELECT DISTINCT rid FROM (${driverOf(driver, scope)})) ${found}
-    CROSS JOIN resources ${row} ON ${row}.rid = ${found}.rid WHERE ${rowTests(others, row, scope)}`;
+    CROSS JOIN resources ${row} ON ${row}.rid = ${found}.rid WHERE ${rowTests(others, row, scope, `${found}.rid`)}`;
+}
+
+const OF_THE_ROW: readonly Term['kind'][] = ['id', 'lastUpdated', 'has'];
+
+/** Rows `rid` of the same. Only resources that are not deleted have entries, so the rows themselves are not looked at. */
+export function matchingEntries(terms: readonly Term[], scope: Scope): string {
+  const driver = bestDriver(terms);
+  if (!driver || terms.some(({ kind }) => OF_THE_ROW.includes(kind))) return matching(terms, scope);
+  const found = scope.bindings.alias();
+  const others = terms.filter((term) => term !== driver);
+  const tests = all(others.map((term) => testOf(term, '', scope, `${found}.rid`)));
+  return `SELECT ${found}.rid FROM (SELECT DISTINCT rid FROM (${driverOf(driver, scope)})) ${found} WHERE ${tests}`;
 }

@@ -17,20 +17,20 @@ export const TABLE_OF: Readonly<Record<EntryCondition['kind'], string>> = {
   uri: 'index_uri',
 };
 
-/** How many resources the condition may be expected to let through, as a place in a list: 1 the fewest, 7 the most. */
+/** How many resources the condition may be expected to let through, as a place in a list: 1 the fewest, 8 the most. */
 export function rankOfEntries(condition: EntryCondition): number {
   switch (condition.kind) {
     case 'token':
-      if (condition.anyOf.some(({ code }) => code === undefined)) return 7;
-      return condition.param === 'identifier' ? 1 : 4;
+      if (condition.anyOf.some(({ code }) => code === undefined)) return 8;
+      return condition.param === 'identifier' ? 1 : 6;
     case 'referenceIdentifier':
-      return condition.anyOf.some(({ code }) => code === undefined) ? 7 : 2;
+      return condition.anyOf.some(({ code }) => code === undefined) ? 8 : 2;
     case 'string':
-      return { exact: 3, starts: 4, contains: 7 }[condition.match];
+      return { exact: 3, starts: 4, contains: 8 }[condition.match];
     case 'quantity':
-      return 6;
+      return 7;
     case 'reference':
-      return condition.anyOf.some(({ id, url }) => id === undefined && url === undefined) ? 7 : 2;
+      return condition.anyOf.some(({ id, url }) => id === undefined && url === undefined) ? 8 : 2;
     case 'uri':
       return condition.match === 'exact' ? 2 : 3;
   }

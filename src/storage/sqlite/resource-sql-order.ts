@@ -1,5 +1,5 @@
 import type { Bounds, SortKey } from '../../ports/index.ts';
-import { dateRanges, everyBoundsTest, hullOfAll, instantTest } from './resource-sql-bounds.ts';
+import { everyBoundsTest, hullOfAll, instantTest, spanRanges } from './resource-sql-bounds.ts';
 import { type DateTerm, isKeyOf, rowTests, type Scope, type Term } from './resource-sql-conditions.ts';
 import { all } from './sql-text.ts';
 
@@ -115,7 +115,7 @@ export function walksOf(terms: readonly Term[], keys: readonly Key[], scope: Sco
   const others = terms.filter((term) => !isDatesOf(term, first.param) || first.kind !== 'date');
   const ranges =
     first.kind === 'date'
-      ? dateRanges(entry, hullOfAll(first.lists), bindings)
+      ? spanRanges('index_date', entry, hullOfAll(first.lists), bindings)
       : [{ index: ordered.index, test: `${ordered.value(entry)} IS NOT NULL` }];
   return ranges.map(({ index, test }) => ({
     from: `${ordered.table} ${entry} INDEXED BY ${index} CROSS JOIN resources r ON r.rid = ${entry}.rid`,
@@ -123,8 +123,8 @@ export function walksOf(terms: readonly Term[], keys: readonly Key[], scope: Sco
       isKeyOf(entry, scope, first.param),
       test,
       everyBoundsTest(entry, first.lists, bindings),
+      rowTests(others, 'r', scope, `${entry}.rid`),
       isFirst(entry, first, ordered, scope),
-      rowTests(others, 'r', scope),
     ]),
     key: ordered.value(entry),
   }));

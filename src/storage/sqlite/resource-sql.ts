@@ -1,7 +1,16 @@
 import type { ResourceQuery, SortKey } from '../../ports/index.ts';
 import { assertSearchable } from '../search-limits.ts';
 import type { Value } from './database.ts';
-import { bestDriver, driverOf, matching, rowTests, type Scope, type Term, termsOf } from './resource-sql-conditions.ts';
+import {
+  bestDriver,
+  driverOf,
+  matching,
+  matchingEntries,
+  rowTests,
+  type Scope,
+  type Term,
+  termsOf,
+} from './resource-sql-conditions.ts';
 import { type Key, keysOf, orderOf, walksOf } from './resource-sql-order.ts';
 import { createBindings } from './sql-text.ts';
 
@@ -37,13 +46,13 @@ export function compileResourceQuery(
 export function compileExistence(site: string, query: ResourceQuery): CompiledQuery {
   assertSearchable(query.where);
   const bindings = createBindings();
-  const found = matching(termsOf(query.where), { bindings, site, type: query.resourceType });
+  const found = matchingEntries(termsOf(query.where), { bindings, site, type: query.resourceType });
   return { sql: `SELECT 1 AS found FROM (${found}) LIMIT 1`, params: bindings.values };
 }
 
 function compileCount(site: string, query: ResourceQuery): CompiledQuery {
   const bindings = createBindings();
-  const found = matching(termsOf(query.where), { bindings, site, type: query.resourceType });
+  const found = matchingEntries(termsOf(query.where), { bindings, site, type: query.resourceType });
   return { sql: `SELECT count(*) AS total FROM (${found})`, params: bindings.values };
 }
 
