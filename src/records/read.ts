@@ -139,7 +139,7 @@ export async function history(
       ...(page.total === undefined ? {} : { total: page.total }),
       links: [
         { relation: 'self', url: url(offset) },
-        ...(page.more ? [{ relation: 'next', url: url(offset + page.rows.length) }] : []),
+        ...(page.more && page.rows.length > 0 ? [{ relation: 'next', url: url(offset + page.rows.length) }] : []),
       ],
       entries: page.rows.map((row) => historyEntry(base, row)),
     };

@@ -42,6 +42,7 @@ describe('checkResource', () => {
     ['an empty array', { name: [] }],
     ['null', { name: null }],
     ['an array in an array', { name: [[{ family: 'x' }]] }],
+    ['an object of 501 elements', Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`e${n}`, 1]))],
     ['a number beyond all numbers', { multipleBirthInteger: Number.POSITIVE_INFINITY }],
     ['an id that is no string', { id: 7 }],
     ['a meta that is no object', { meta: 'x' }],

@@ -4,6 +4,8 @@ import { isSupportedType } from '../fhir/search-parameters.ts';
 
 /** Objects and arrays inside one another; no FHIR resource in use comes near. */
 const MAX_DEPTH = 64;
+/** Elements of one object; the largest type of R4 has under a hundred, twice that with their extensions. */
+const MAX_NAMES = 500;
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 /** Names that reach an object's prototype when somebody copies properties carelessly. */
 const PROTOTYPE_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -36,15 +38,15 @@ function checkArray(values: readonly unknown[], path: string, name: string, dept
 }
 
 function checkObject(object: object, path: string, depth: number): void {
-  let empty = true;
-  for (const [name, value] of Object.entries(object)) {
-    empty = false;
+  const elements = Object.entries(object);
+  if (elements.length === 0) refuse(path, 'an object must not be empty');
+  if (elements.length > MAX_NAMES) refuse(path, `an object has at most ${MAX_NAMES} elements`);
+  for (const [name, value] of elements) {
     // The name is the caller's text: it is not repeated in the message.
     if (PROTOTYPE_NAMES.has(name)) refuse(path, 'an element has a name that is not allowed');
     if (value === null) refuse(path, 'null is not a value of an element');
     checkValue(value, `${path}.${/^\w{1,64}$/.test(name) ? name : '?'}`, name, depth);
   }
-  if (empty) refuse(path, 'an object must not be empty');
 }
 
 function checkValue(value: unknown, path: string, name: string, depth: number): void {

@@ -5,6 +5,7 @@ import type { Principal, ResourceQuery, StoredResource } from '../ports/index.ts
 import { atEntry, type EntryRequest, transactionRequests } from './bundle-request.ts';
 import { criteriaQuery, findAtMostOne } from './conditional.ts';
 import type { RecordsDeps, WriteOutcome } from './deps.ts';
+import { inChunks } from './in-chunks.ts';
 import { patientsOf, patientsOfStored } from './patients.ts';
 import { conditionalReference, eachReference, renameBy, renameLinks } from './references.ts';
 import { requireWritableType } from './resource-types.ts';
@@ -47,14 +48,6 @@ export interface TransactionPlan {
   readonly patients: readonly string[];
   /** Type/id of everything that the transaction writes or finds. */
   readonly entities: readonly string[];
-}
-
-async function inChunks<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let start = 0; start < items.length; start += LOOKUPS_AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(start, start + LOOKUPS_AT_ONCE).map(work))));
-  }
-  return results;
 }
 
 const criteriaKey = ({ resourceType, where }: ResourceQuery): string => `${resourceType}?${JSON.stringify(where)}`;
@@ -179,16 +172,20 @@ async function conditionalReferences(
       if (conditionalReference(reference)) wanted.set(reference, request);
     });
   }
-  const pairs = await inChunks([...wanted], async ([reference, request]): Promise<readonly [string, string]> => {
-    try {
-      const { type, criteria } = conditionalReference(reference)!;
-      const found = await findAtMostOne(deps, principal.site, criteriaQuery(deps, principal, type, criteria));
-      if (!found) throw new NeuroInsightError('invalid-resource', 'a conditional reference finds no resource');
-      return [reference, `${type}/${found.id}`];
-    } catch (error) {
-      throw atEntry(error, request);
-    }
-  });
+  const pairs = await inChunks(
+    [...wanted],
+    LOOKUPS_AT_ONCE,
+    async ([reference, request]): Promise<readonly [string, string]> => {
+      try {
+        const { type, criteria } = conditionalReference(reference)!;
+        const found = await findAtMostOne(deps, principal.site, criteriaQuery(deps, principal, type, criteria));
+        if (!found) throw new NeuroInsightError('invalid-resource', 'a conditional reference finds no resource');
+        return [reference, `${type}/${found.id}`];
+      } catch (error) {
+        throw atEntry(error, request);
+      }
+    },
+  );
   return new Map(pairs);
 }
 
@@ -235,7 +232,7 @@ export async function planTransaction(
   const requests = transactionRequests(deps, bundle);
   const isRead = ({ method }: EntryRequest): boolean => method === 'GET' || method === 'HEAD';
   const writes = requests.filter((request) => !isRead(request));
-  const found = await inChunks(writes, (request) => targetOf(deps, principal, request));
+  const found = await inChunks(writes, LOOKUPS_AT_ONCE, (request) => targetOf(deps, principal, request));
   const targets = found.filter((target) => target !== undefined);
   refuseOverlaps(targets);
   const references = new Map<string, string>();

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Meta, Resource } from '@medplum/fhirtypes';
+import { NeuroInsightError } from '../domain/errors.ts';
 import { indexOf } from '../fhir/search-index.ts';
-import type { Change, ResourceVersion, StoredResource } from '../ports/index.ts';
+import type { Change, IndexEntry, ResourceVersion, StoredResource } from '../ports/index.ts';
 
 export interface Identity {
   readonly id: string;
@@ -29,6 +30,17 @@ function withIdentity(resource: Resource, { id, versionId, lastUpdated }: Identi
   } as Resource;
 }
 
+/** By so many values one resource can be found: an ImagingStudy of 50 000 instances. */
+const MAX_INDEX_ENTRIES = 100_000;
+
+function boundedIndex(resource: Resource, publicUrl: string): readonly IndexEntry[] {
+  const index = indexOf(resource, publicUrl);
+  if (index.length > MAX_INDEX_ENTRIES) {
+    throw new NeuroInsightError('limit-exceeded', 'The resource has too many values that it could be found by');
+  }
+  return index;
+}
+
 /**
  * The next version of a resource, its text made once: what is stored is what is answered.
  * @param publicUrl references below it are local ones for the index.
@@ -45,7 +57,7 @@ export function nextVersion(
   return {
     change: {
       expected: identity.versionId - 1,
-      row: { ...key, resource: complete, json, index: indexOf(complete, publicUrl) },
+      row: { ...key, resource: complete, json, index: boundedIndex(complete, publicUrl) },
     },
     stored: { ...key, json },
   };

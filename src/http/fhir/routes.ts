@@ -19,6 +19,7 @@ import {
   updateResource,
   updateWhere,
 } from './interactions.ts';
+import { parseJson } from './json-body.ts';
 import type { FhirRequest, FhirResponse } from './message.ts';
 import { FHIR_JSON, RESOURCE_TYPES, requireJson } from './negotiation.ts';
 
@@ -47,15 +48,6 @@ const ROUTES: readonly (readonly [path: string, methods: Readonly<Record<string,
   ['/:type/:id/_history', { GET: readHistory }],
   ['/:type/:id/_history/:version', { GET: readVersion }],
 ];
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    // What the parser says repeats pieces of the content.
-    throw new NeuroInsightError('malformed-json', 'The body is not JSON in UTF-8');
-  }
-}
 
 const OF_THE_DOOR: ReadonlySet<string> = new Set(['_format', '_pretty']);
 
