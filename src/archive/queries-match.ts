@@ -28,6 +28,9 @@ export function matchOf(keyword: string, value: string, fuzzy: boolean): DicomMa
       return rangeMatch(keyword, value, timeBounds);
     case 'IS':
       return rangeMatch(keyword, value, integerBounds);
+    case 'CS':
+      // Viewers write lists of modalities with commas, which no code holds; the index reads them as DICOM does.
+      return textMatch(keyword, keyword === 'ModalitiesInStudy' ? value.replaceAll(',', '\\') : value, false);
     default:
       return textMatch(keyword, value, fuzzy && vr === 'PN');
   }
