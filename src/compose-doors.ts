@@ -76,7 +76,10 @@ export function composeDoors(deps: DoorsDeps): HttpServer {
   });
 }
 
-/** What must work for requests to be served: the store takes a commit, and there is room for the next study. */
+/**
+ * What must work for requests to be served: the store takes a commit. A disk without room for the next study is told,
+ * but reading goes on, so the server is not taken out of service for it.
+ */
 function probesOf({ store, blobs }: Foundation, { storage }: Config): Readonly<Record<string, Probe>> {
   return {
     storage: async () => {
@@ -85,7 +88,7 @@ function probesOf({ store, blobs }: Foundation, { storage }: Config): Readonly<R
     },
     disk: async () => {
       const freeMiB = Math.floor((await blobs.freeBytes()) / MEBIBYTE);
-      return { ok: freeMiB >= storage.minimumFreeMiB, detail: { freeMiB } };
+      return { ok: true, detail: { freeMiB, takesStudies: freeMiB >= storage.minimumFreeMiB } };
     },
   };
 }

@@ -23,7 +23,11 @@ const Server = z.strictObject({
 
 const Storage = z.strictObject({
   dataDir: z.string().min(1).describe('folder of the database and the stored instances'),
-  minimumFreeMiB: z.int().min(0).max(1_048_576).describe('free space below which stores are refused with 507'),
+  minimumFreeMiB: z
+    .int()
+    .min(0)
+    .max(2 ** 30)
+    .describe('free space below which stores are refused with 507'),
 });
 
 const Analysis = z.strictObject({
