@@ -70,6 +70,10 @@ describe('AuditEvent', () => {
     const { id } = (await search(['action', 'C'])).entry![0]!.resource!;
     const event = resourceOf<AuditEvent>(await world.records.read(EVERYTHING, 'AuditEvent', id!));
     expect(event).toMatchObject({ resourceType: 'AuditEvent', id, action: 'C' });
+    expect((await world.records.readVersion(EVERYTHING, 'AuditEvent', id!, '1')).id).toBe(id);
+    await expect(world.records.readVersion(EVERYTHING, 'AuditEvent', id!, '2')).rejects.toEqual(
+      expect.objectContaining({ kind: 'not-found' }),
+    );
     expect((await search(['_id', id!])).total).toBe(1);
     expect((await search(['_id', 'none'])).total).toBe(0);
     await expect(world.records.read(EVERYTHING, 'AuditEvent', 'none')).rejects.toEqual(

@@ -20,7 +20,7 @@ export function criteriaQuery(
   criteria: string,
 ): ResourceQuery {
   requirePermission(principal, 's', type);
-  const text = criteria.slice(criteria.indexOf('?') + 1);
+  const text = criteria.replace(/^\/?(?:[A-Z][A-Za-z]*)?\?/, '');
   const { publicUrl, clock } = deps;
   const { query } = parseSearch(type, [...new URLSearchParams(text)], { publicUrl, now: clock.now() });
   if (query.where.length === 0) {

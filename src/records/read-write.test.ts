@@ -189,6 +189,14 @@ describe('conditional interactions', () => {
     expect(second.stored).toEqual(first.stored);
   });
 
+  it('takes criteria with the type before them, and a question mark within', async () => {
+    const criteria = { ifNoneExist: 'Patient?identifier=urn:odd?|1' };
+    const odd = { ...patient('1'), identifier: [{ system: 'urn:odd?', value: '1' }] };
+    expect((await world.records.create(EVERYTHING, 'Patient', odd, criteria)).outcome).toBe('created');
+    const bare = { ifNoneExist: 'identifier=urn:odd?|1' };
+    expect((await world.records.create(EVERYTHING, 'Patient', odd, bare)).outcome).toBe('found');
+  });
+
   it('creates once when ten come at the same time', async () => {
     const all = await Promise.all(
       Array.from({ length: 10 }, () => world.records.create(EVERYTHING, 'Patient', patient('1'), when)),

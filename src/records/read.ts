@@ -37,6 +37,18 @@ export async function read(deps: RecordsDeps, principal: Principal, type: string
   });
 }
 
+async function versionOf(
+  deps: RecordsDeps,
+  principal: Principal,
+  type: string,
+  id: string,
+  version: number,
+): Promise<StoredResource | undefined> {
+  if (type !== SERVER_WRITTEN) return deps.reader.getVersion(principal.site, type, id, version);
+  // What happened does not change: an AuditEvent has one version.
+  return version === 1 ? readAuditEvent(deps, principal, id) : undefined;
+}
+
 /** One version, be it current or not. Throws not-found, gone for a version that is a deletion, forbidden. */
 export async function readVersion(
   deps: RecordsDeps,
@@ -49,10 +61,9 @@ export async function readVersion(
   const access: Access = { principal, action: 'R', interaction: 'fhir/vread', entities: [`${type}/${id}`] };
   return audited(deps.audit, access, async () => {
     requirePermission(principal, 'r', type);
-    const known = VERSION.test(version)
-      ? await deps.reader.getVersion(principal.site, type, id, Number(version))
-      : undefined;
-    const stored = present(known);
+    const stored = present(
+      VERSION.test(version) ? await versionOf(deps, principal, type, id, Number(version)) : undefined,
+    );
     await deps.audit.record({ ...access, patients: patientsOfStored([stored]) });
     return stored;
   });

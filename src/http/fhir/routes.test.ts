@@ -97,7 +97,7 @@ describe('writing', () => {
 
   it('answers what Prefer asks for', async () => {
     const minimal = await ask('POST', '/Patient', patient('h2'), { prefer: 'return=minimal' });
-    expect([minimal.status, await minimal.text()]).toEqual([201, '']);
+    expect([minimal.status, await minimal.text(), minimal.headers.get('content-type')]).toEqual([201, '', null]);
     expect(minimal.headers.get('location')).toContain('/Patient/');
     const outcome = await ask('POST', '/Patient', patient('h2b'), { prefer: 'return=OperationOutcome' });
     expect(await json<OperationOutcome>(outcome)).toMatchObject({ issue: [{ severity: 'information' }] });

@@ -75,8 +75,9 @@ function send(ctx: AppContext, { status, headers = {}, body }: FhirResponse, isP
   ctx.set(headers);
   if (body === undefined) {
     // Koa answers a status without a body with its name; here nothing means nothing.
-    ctx.body = status === 204 || status === 304 ? null : '';
-    if (ctx.body === null) ctx.status = status;
+    ctx.body = '';
+    ctx.remove('Content-Type');
+    ctx.status = status;
     return;
   }
   ctx.set('Content-Type', FHIR_JSON);
