@@ -56,7 +56,7 @@ async function oneStudy(): Promise<void> {
 async function sample(): Promise<Sample> {
   const status = readFileSync(`/proc/${server.pid}/status`, 'latin1');
   const metrics = await (await client.request('/metrics')).text();
-  const delay = Number(/nodejs_eventloop_lag_p99_seconds (\S+)/.exec(metrics)?.[1] ?? Number.NaN);
+  const delay = Number(/neuroinsight_event_loop_delay_seconds\{[^}]*p99[^}]*\} (\S+)/.exec(metrics)?.[1] ?? Number.NaN);
   return {
     minutes: minutes(),
     rssMiB: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024,
