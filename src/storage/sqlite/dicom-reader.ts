@@ -1,7 +1,7 @@
 import type { DicomIndex, InstanceSelector } from '../../ports/index.ts';
 import { compileDicomQuery, dicomMatchRowsOf } from './dicom-sql.ts';
 import type { Readers } from './readers.ts';
-import { instanceOf, studyStateOf } from './rows.ts';
+import { instancesOf, studyStateOf } from './rows.ts';
 
 const INSTANCES = `SELECT s.StudyInstanceUID, e.SeriesInstanceUID, i.*,
     s.attributes AS study_attributes, e.attributes AS series_attributes
@@ -17,11 +17,14 @@ export function createDicomReader(readers: Readers): DicomIndex {
     },
     async instances(site, selector) {
       const { sql, params } = selected(site, selector);
-      return (await readers.all(sql, params)).map(instanceOf);
+      if (selector.sopInstanceUid === undefined) return instancesOf(await readers.all(sql, params));
+      // One instance is found by its key: viewers ask for frames by the hundred, and a thread would be most of the time.
+      const row = await readers.point(sql, params);
+      return row ? instancesOf([row]) : [];
     },
     async findInstances(site, sopInstanceUids) {
       const sql = `${INSTANCES} WHERE i.site = ? AND i.SOPInstanceUID IN (SELECT value FROM json_each(?))`;
-      return (await readers.all(sql, [site, JSON.stringify(sopInstanceUids)])).map(instanceOf);
+      return instancesOf(await readers.all(sql, [site, JSON.stringify(sopInstanceUids)]));
     },
     async study(site, studyInstanceUid) {
       const row = await readers.point(`${STUDY} WHERE site = ? AND StudyInstanceUID = ?`, [site, studyInstanceUid]);

@@ -1,4 +1,4 @@
-import type { InstanceRow, StoredResource, StudyState } from '../../ports/index.ts';
+import type { InstanceRow, JsonDataset, StoredResource, StudyState } from '../../ports/index.ts';
 import type { Row, Value } from './database.ts';
 
 /** JSON that this software wrote. */
@@ -20,7 +20,18 @@ export function storedResourceOf(row: Row): StoredResource {
 }
 
 /** Columns of INSTANCE_COLUMNS. */
-export function instanceOf(row: Row): InstanceRow {
+export function instancesOf(rows: readonly Row[]): InstanceRow[] {
+  // The instances of a study repeat its attributes: each text is parsed once.
+  const known = new Map<Value | undefined, JsonDataset>();
+  const above = (text: Value | undefined): JsonDataset => {
+    const dataset = known.get(text) ?? parsed<JsonDataset>(text);
+    known.set(text, dataset);
+    return dataset;
+  };
+  return rows.map((row) => instanceOf(row, above));
+}
+
+function instanceOf(row: Row, above: (text: Value | undefined) => JsonDataset): InstanceRow {
   return {
     studyInstanceUid: String(row.StudyInstanceUID),
     seriesInstanceUid: String(row.SeriesInstanceUID),
@@ -29,8 +40,8 @@ export function instanceOf(row: Row): InstanceRow {
     transferSyntaxUid: String(row.transfer_syntax),
     instanceNumber: typeof row.InstanceNumber === 'number' ? row.InstanceNumber : undefined,
     attributes: {
-      study: parsed(row.study_attributes),
-      series: parsed(row.series_attributes),
+      study: above(row.study_attributes),
+      series: above(row.series_attributes),
       instance: parsed(row.attributes),
     },
     blob: { pack: String(row.pack), offset: Number(row.blob_offset), length: Number(row.blob_length) },
