@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort, startOrthanc } from '../harness/orthanc.ts';
 import { makeKey, startServerProcess } from '../harness/server-process.ts';
-import { sharedPath } from '../harness/shared-data.ts';
+import { sharedPath } from '../harness/shared-path.ts';
 
 /**
  * `npm run bench:peers`: the shared benches against this server and its peers, in turn in one run, as one table of

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sharedPath } from './shared-data.ts';
+import { sharedPath } from './shared-path.ts';
 
 /** Debian's Orthanc on a free port, over an empty folder. */
 export interface Orthanc {

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, it } from '@jest/globals';
+import { SHARED, sharedPath } from './shared-path.ts';
 
-const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
+export { sharedPath };
 
 /** What a test may need beside the repository: a file of ../shared, or a program on the PATH. */
 export type Peer = { readonly shared: string } | { readonly program: string } | { readonly pythonModule: string };
@@ -19,12 +19,6 @@ function isPresent(peer: Peer): boolean {
   if ('shared' in peer) return existsSync(join(SHARED, peer.shared));
   if ('program' in peer) return spawnSync('sh', ['-c', `command -v ${peer.program}`]).status === 0;
   return spawnSync('python3', ['-c', `import ${peer.pythonModule}`]).status === 0;
-}
-
-/** Absolute path of a file or folder of ../shared, or undefined where it is not there. */
-export function sharedPath(relative: string): string | undefined {
-  const path = join(SHARED, relative);
-  return existsSync(path) ? path : undefined;
 }
 
 /**

@@ -91,8 +91,10 @@ const browser = await chromium.launch({
   ],
 });
 const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+page.on('pageerror', (error) => process.stdout.write(`page error: ${error.message.slice(0, 300)}\n`));
 page.on('console', (message) => {
-  if (message.type() === 'error') process.stdout.write(`console: ${message.text().slice(0, 300)}\n`);
+  if (message.type() === 'error' || message.type() === 'warning')
+    process.stdout.write(`console: ${message.text().slice(0, 300)}\n`);
 });
 await page.goto(`http://127.0.0.1:${port}/viewer?StudyInstanceUIDs=${study}`, { waitUntil: 'load' });
 await page.waitForTimeout(20_000);
