@@ -31,14 +31,16 @@ const NEWEST_FIRST: readonly SortKey[] = [{ param: '_lastUpdated', kind: 'lastUp
  * The statement of one page: rows rid, type, id, version, last_updated, method, json, at most `count` of them from
  * `offset` on; and the one that counts all matches, column total, when the query asks for it.
  *
+ * @param few how many candidates are sorted rather than met on a walk; the answer is the same whatever it is.
  * @throws invalid-request for more alternatives than a statement should have.
  */
 export function compileResourceQuery(
   site: string,
   query: ResourceQuery,
+  few = FEW,
 ): CompiledQuery & { readonly countSql?: CompiledQuery } {
   assertSearchable(query.where);
-  const page = compilePage(site, query);
+  const page = compilePage(site, query, few);
   return query.total ? { ...page, countSql: compileCount(site, query) } : page;
 }
 
@@ -56,13 +58,13 @@ function compileCount(site: string, query: ResourceQuery): CompiledQuery {
   return { sql: `SELECT count(*) AS total FROM (${found})`, params: bindings.values };
 }
 
-function compilePage(site: string, query: ResourceQuery): CompiledQuery {
+function compilePage(site: string, query: ResourceQuery, few: number): CompiledQuery {
   const bindings = createBindings();
   const scope: Scope = { bindings, site, type: query.resourceType };
   const terms = termsOf(query.where);
   const keys = keysOf(query.sort.length === 0 ? NEWEST_FIRST : query.sort, terms);
   const upTo = bindings.bind(query.offset + query.count);
-  const tables = tablesOf(terms, keys, scope, upTo);
+  const tables = tablesOf(terms, keys, scope, upTo, few);
   const found = tables.filter(({ isFound }) => isFound).map(({ name }) => `SELECT * FROM ${name}`);
   const order = orderOf(keys);
   const sql = `WITH ${tables.map(({ name, sql }) => `${name} AS MATERIALIZED (${sql})`).join(', ')}
@@ -80,13 +82,13 @@ interface Part {
   readonly isFound: boolean;
 }
 
-function tablesOf(terms: readonly Term[], keys: readonly Key[], scope: Scope, upTo: string): Part[] {
+function tablesOf(terms: readonly Term[], keys: readonly Key[], scope: Scope, upTo: string, few: number): Part[] {
   const driver = bestDriver(terms);
   const walks = driver?.kind === 'id' ? [] : walksOf(terms, keys, scope);
   if (walks.length === 0) return [sorted(matching(terms, scope), [], keys, scope, upTo)];
   if (!driver) return walked(walks, keys, terms, scope, upTo, '1');
-  const probe = `SELECT rid FROM (${driverOf(driver, scope)}) LIMIT ${FEW + 1}`;
-  const areFew = `(SELECT count(*) FROM probe) <= ${FEW}`;
+  const probe = `SELECT rid FROM (${driverOf(driver, scope)}) LIMIT ${few + 1}`;
+  const areFew = `(SELECT count(*) FROM probe) <= ${few}`;
   const others = terms.filter((term) => term !== driver);
   const candidates = 'SELECT DISTINCT rid FROM probe';
   return [

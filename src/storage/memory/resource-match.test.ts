@@ -1,0 +1,4 @@
+import { describeResources } from '../../../test/contract/resources.contract.ts';
+import { openMemoryStore } from './memory-store.ts';
+
+describeResources('memory', () => openMemoryStore());
