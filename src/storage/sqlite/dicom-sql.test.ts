@@ -1,0 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+import { describeDicomIndex } from '../../../test/contract/dicom-index.contract.ts';
+import { openSqliteStore } from './open.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-dicom-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describeDicomIndex('sqlite', () =>
+  openSqliteStore({ dataDir: folder, clock: { now: () => new Date() }, readerThreads: 1 }),
+);
