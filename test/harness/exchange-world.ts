@@ -127,8 +127,19 @@ export async function createExchangeWorld(): Promise<ExchangeWorld> {
     ehr: { send: async () => undefined },
     refuse: () => undefined,
     deps: {
-      ...{ outbox: store.outbox, runs: store.runs, dicom: store.dicom, blobs, ledger, audit, clients, clock },
-      ...{ ids: uuids, random: () => 0, log, metrics, tracing: untraced },
+      outbox: store.outbox,
+      runs: store.runs,
+      dicom: store.dicom,
+      ids: uuids,
+      random: () => 0,
+      tracing: untraced,
+      blobs,
+      ledger,
+      audit,
+      clients,
+      clock,
+      log,
+      metrics,
     },
     advance: (seconds) => {
       now += seconds * 1000;
