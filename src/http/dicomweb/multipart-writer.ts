@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Parts } from '../../archive/retrieve-frames.ts';
+import type { BodyGroup } from './wado-body.ts';
 
 export interface MultipartOptions {
   /** Type of the parts: stands in the envelope (quoted, RFC 2387 3.1) and in each part. */
@@ -14,8 +15,7 @@ export interface MultipartOptions {
 
 export interface MultipartAnswer {
   readonly contentType: string;
-  /** What is to be sent, in groups; the bytes of one are good until the next is asked for. */
-  readonly body: AsyncGenerator<readonly Uint8Array[]>;
+  readonly body: AsyncGenerator<BodyGroup>;
 }
 
 /**
@@ -41,20 +41,17 @@ function headOf(index: number, boundary: string, { type, transferSyntax, locatio
   );
 }
 
-async function* write(
-  parts: Parts,
-  head: (index: number) => Buffer,
-  end: Buffer,
-): AsyncGenerator<readonly Uint8Array[]> {
+async function* write(parts: Parts, head: (index: number) => Buffer, end: Buffer): AsyncGenerator<BodyGroup> {
   let current = -1;
   for await (const group of parts.pieces) {
     const chunks: Uint8Array[] = [];
-    for (const { index, bytes } of group) {
+    let ended = false;
+    for (const { index, bytes, last } of group) {
       if (index !== current) chunks.push(head(index));
       current = index;
       chunks.push(bytes);
+      ended = last && index === parts.count - 1;
     }
-    yield chunks;
+    yield { chunks: ended ? [...chunks, end] : chunks, last: ended };
   }
-  yield [end];
 }

@@ -8,7 +8,7 @@ import { type AppContext, pathParameter } from '../context.ts';
 import { negotiate, type Offer } from './accept.ts';
 import { multipartOf } from './multipart-writer.ts';
 import { acceptedBy, JSON_OFFERS } from './qido.ts';
-import { sendGroups } from './wado-body.ts';
+import { type BodyGroup, sendGroups } from './wado-body.ts';
 
 const DICOM = 'application/dicom';
 
@@ -129,8 +129,8 @@ export function sendSingle(ctx: AppContext, parts: Parts, type: string): Promise
   return sendGroups(ctx, chunksOf(parts));
 }
 
-async function* chunksOf({ pieces }: Parts): AsyncGenerator<readonly Uint8Array[]> {
-  for await (const group of pieces) yield group.map(({ bytes }) => bytes);
+async function* chunksOf({ pieces }: Parts): AsyncGenerator<BodyGroup> {
+  for await (const group of pieces) yield { chunks: group.map(({ bytes }) => bytes), last: group.at(-1)!.last };
 }
 
 export function sendMultipart(
