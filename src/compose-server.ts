@@ -3,7 +3,12 @@ import { createServer } from 'node:net';
 import { createThreadAnalyst } from './analyst/thread-analyst.ts';
 import { prepareInstances } from './archive/prepare-instances.ts';
 import { createArchive } from './archive/queries.ts';
-import { createStoreService, DEFAULT_STORE_LIMITS, type StoreLimits } from './archive/store-instances.ts';
+import {
+  createStoreService,
+  DEFAULT_STORE_LIMITS,
+  type StoreLimits,
+  type StoreService,
+} from './archive/store-instances.ts';
 import type { ApiKeys } from './auth/api-keys.ts';
 import { modelFolder, packagedFile, softwareVersion } from './compose.ts';
 import { composeDoors } from './compose-doors.ts';
@@ -100,7 +105,15 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
   const limits = storeLimitsOf(config);
   const publicUrl = publicUrlOf(config);
 
-  const storeService = createStoreService({ ledger, index: dicom, blobs, audit, clock, limits, isResult, log });
+  const service = createStoreService({ ledger, index: dicom, blobs, audit, clock, limits, isResult, log });
+  const storeService: StoreService = {
+    async store(request) {
+      const outcome = await service.store(request);
+      // So that a quiet study need not wait for the next look.
+      if (outcome.stored.some(({ duplicate }) => !duplicate)) wakeUps.nudge('quiet-studies');
+      return outcome;
+    },
+  };
   const archive = createArchive({ index: dicom, blobs, audit, publicUrl });
   const records = createRecords({
     reader: store.resources,
@@ -168,6 +181,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
       graceSeconds: config.server.graceSeconds,
       pollSeconds: POLL_SECONDS,
       sweepSeconds: SWEEP_SECONDS,
+      quietSeconds: config.analysis.quietSeconds,
     },
   };
   registerGauges(foundation, analyst);
