@@ -12,8 +12,8 @@ import { type BodyGroup, sendGroups } from './wado-body.ts';
 
 const DICOM = 'application/dicom';
 
-/** Below this a compressed answer saves nothing that the reader would notice. */
-const WORTH_COMPRESSING = 4;
+/** Instances below which an answer is neither streamed nor compressed: it saves nothing that anybody would notice. */
+const WORTH_STREAMING = 4;
 
 /** WADO-RS of studies, series and instances, and of their metadata: PS3.18 10.4. */
 export function wadoHandlers(archive: Archive) {
@@ -81,14 +81,25 @@ async function metadata(archive: Archive, ctx: AppContext): Promise<void> {
   if (ctx.method === 'HEAD') return void (await answerHead(ctx, found.audited, type));
   const chunks = await found.open();
   ctx.type = type;
+  // A few instances are one write; a stream would be several.
+  if (found.instances.length < WORTH_STREAMING) {
+    ctx.body = await gathered(chunks);
+    return;
+  }
   const plain = Readable.from(chunks, { objectMode: false });
-  if (found.instances.length < WORTH_COMPRESSING || !acceptsGzip(ctx.get('Accept-Encoding'))) {
+  if (!acceptsGzip(ctx.get('Accept-Encoding'))) {
     ctx.body = plain;
     return;
   }
   ctx.set('Content-Encoding', 'gzip');
   // Level 1 in zlib's thread: instances of a series repeat each other, more effort gains a few per cent.
   ctx.body = pipeline(plain, createGzip({ level: 1 }), () => undefined);
+}
+
+async function gathered(chunks: AsyncGenerator<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
 }
 
 const acceptsGzip = (header: string): boolean =>
