@@ -13,6 +13,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { RunService } from './jobs/run-service.ts';
 import type { Analyst, Destination } from './ports/index.ts';
 import type { Records } from './records/records.ts';
+import { SharpPictureEncoder } from './render/sharp-picture-encoder.ts';
 
 export interface DoorsDeps {
   readonly foundation: Foundation;
@@ -59,7 +60,13 @@ export function composeDoors(deps: DoorsDeps): HttpServer {
     },
     ...{ apiKeys, audit, log, tracing, metrics, health },
     routers: {
-      dicomweb: dicomwebRoutes({ archive, store: deps.store, publicUrl, limits: deps.limits }),
+      dicomweb: dicomwebRoutes({
+        archive,
+        store: deps.store,
+        publicUrl,
+        limits: deps.limits,
+        pictures: new SharpPictureEncoder(),
+      }),
       fhir: fhirRoutes({
         records,
         publicUrl,
