@@ -22,7 +22,7 @@ type Opened = Omit<AnalysisPorts, 'source' | 'dateOfRun' | 'milliseconds'>;
 
 interface Work {
   readonly controller: AbortController;
-  readonly earlierDate: (date: string | undefined) => void;
+  readonly earlier: PromiseWithResolvers<string | undefined>;
 }
 
 /** Serves analyses over the channel, as many at once as are asked for; the inference child is shared and reused. */
@@ -32,10 +32,16 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
   const running = new Map<number, Work>();
   const start = async (message: Analyse): Promise<void> => {
     const earlier = Promise.withResolvers<string | undefined>();
+    // Rejected by a cancellation that comes before anybody waits for it.
+    earlier.promise.catch(() => undefined);
     const controller = new AbortController();
-    running.set(message.id, { controller, earlierDate: earlier.resolve });
+    running.set(message.id, { controller, earlier });
     try {
-      opened ??= openPorts(data);
+      opened ??= openPorts(data).catch((error: unknown) => {
+        // What could not be opened now may be opened for the next study.
+        opened = undefined;
+        throw error;
+      });
       const dateOfRun = (analysisKey: string): Promise<string> => {
         channel.postMessage({ kind: 'ask-earlier-date', id: message.id, analysisKey });
         return earlier.promise.then((date) => date ?? message.date);
@@ -50,11 +56,19 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
   };
   channel.on('message', (message) => {
     if (message.kind === 'analyse') void start(message);
-    else if (message.kind === 'cancel') running.get(message.id)?.controller.abort();
-    else if (message.kind === 'earlier-date') running.get(message.id)?.earlierDate(message.date);
+    else if (message.kind === 'cancel') cancel(running.get(message.id));
+    else if (message.kind === 'earlier-date') running.get(message.id)?.earlier.resolve(message.date);
     else void close(opened, channel);
   });
 }
+
+function cancel(work: Work | undefined): void {
+  work?.controller.abort();
+  work?.earlier.reject(stopped());
+}
+
+const stopped = (cause?: unknown): NeuroInsightError =>
+  new NeuroInsightError('cancelled', 'the analysis was stopped on request', { cause });
 
 async function openPorts(data: AnalysisThreadData): Promise<Opened> {
   const segmenter: Segmenter = await openSegmenter({
@@ -87,9 +101,7 @@ async function analyse(
     const { result, files, times } = await analyseStudy(ports, { softwareVersion, overrides: {}, onProgress }, signal);
     return { kind: 'done', id, result, files, times };
   } catch (error) {
-    if (signal.aborted)
-      throw new NeuroInsightError('cancelled', 'the analysis was stopped on request', { cause: error });
-    throw error;
+    throw signal.aborted ? stopped(error) : error;
   } finally {
     await source.close();
   }

@@ -35,7 +35,7 @@ export type FromThread =
       readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
       readonly times: Readonly<Record<string, number>>;
     }
-  /** `errorKind` is undefined for a defect: its words stay in `detail`, for the log. */
+  /** `errorKind` is undefined for a defect: its words are for the log alone. */
   | {
       readonly kind: 'failed';
       readonly id: number;

@@ -12,12 +12,15 @@ export interface ThreadAnalystOptions {
   readonly modelSha256: string;
   /** Heap of the thread, MiB: above it the thread ends, and with it what it measured. */
   readonly heapMiB?: number;
+  /** How long a thread that is told to stop may take; then it is ended. */
+  readonly graceMilliseconds?: number;
   /** The thread's entry; another one only in tests. */
   readonly entry?: URL;
 }
 
 const DEFAULT_ENTRY = new URL(`./analysis-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 const DEFAULT_HEAP_MIB = 2048;
+const DEFAULT_GRACE_MILLISECONDS = 10_000;
 
 interface Waiting {
   readonly request: AnalysisRequest;
@@ -29,30 +32,34 @@ interface Waiting {
 /**
  * The walk in a thread of its own: assembling and encoding take seconds of computing, and a server that computes does
  * not answer. The thread starts with the first study; when it dies, what it had begun fails and the next study starts
- * another one.
+ * another one. One that does not stop when it is told to is ended: it would hold up every study after this one.
  */
 export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
+  const { graceMilliseconds = DEFAULT_GRACE_MILLISECONDS } = options;
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
   let nextId = 1;
   const start = (): Worker => {
     const started = startThread(options);
+    let cause: unknown;
     started.on('message', (message: FromThread) => settle(message, waiting, started));
-    started.on('error', () => undefined);
+    started.on('error', (error) => {
+      cause = error;
+    });
     started.on('exit', () => {
       if (worker === started) worker = undefined;
       for (const { reject } of waiting.values())
-        reject(new NeuroInsightError('inference-failed', 'the analysis thread ended unexpectedly'));
+        reject(new NeuroInsightError('inference-failed', 'the analysis thread ended unexpectedly', { cause }));
       waiting.clear();
     });
     return started;
   };
   return {
     fingerprint: digestOf(['analysis', RESULT_FORMAT, options.data.softwareVersion, options.modelSha256]),
-    analyse(request, onProgress, signal) {
-      if (signal.aborted) return Promise.reject(new NeuroInsightError('cancelled', 'stopped on request'));
+    async analyse(request, onProgress, signal) {
+      if (signal.aborted) throw new NeuroInsightError('cancelled', 'the analysis was stopped on request');
       worker ??= start();
-      return ask(worker, waiting, nextId++, request, onProgress, signal);
+      return ask(worker, waiting, nextId++, { request, onProgress, signal, graceMilliseconds });
     },
     residentBytes: () => (worker === undefined ? undefined : childrenResidentBytes()),
     async close() {
@@ -60,7 +67,9 @@ export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
       if (!closing) return;
       const ended = new Promise((resolve) => closing.once('exit', resolve));
       closing.postMessage({ kind: 'close' } satisfies ToThread);
+      const grace = setTimeout(() => void closing.terminate(), graceMilliseconds);
       await ended;
+      clearTimeout(grace);
     },
   };
 }
@@ -72,15 +81,22 @@ function startThread({ data, heapMiB = DEFAULT_HEAP_MIB, entry = DEFAULT_ENTRY }
   return worker;
 }
 
+interface Question extends Pick<Waiting, 'request' | 'onProgress'> {
+  readonly signal: AbortSignal;
+  readonly graceMilliseconds: number;
+}
+
 async function ask(
   worker: Worker,
   waiting: Map<number, Waiting>,
   id: number,
-  request: AnalysisRequest,
-  onProgress: Waiting['onProgress'],
-  signal: AbortSignal,
+  { request, onProgress, signal, graceMilliseconds }: Question,
 ): Promise<AnalysisOutcome> {
-  const onAbort = (): void => worker.postMessage({ kind: 'cancel', id } satisfies ToThread);
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    worker.postMessage({ kind: 'cancel', id } satisfies ToThread);
+    grace = setTimeout(() => void worker.terminate(), graceMilliseconds);
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await new Promise<AnalysisOutcome>((resolve, reject) => {
@@ -88,8 +104,12 @@ async function ask(
       const { instances, date } = request;
       worker.postMessage({ kind: 'analyse', id, instances, date } satisfies ToThread);
     });
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new NeuroInsightError('cancelled', 'the analysis was stopped on request', { cause });
   } finally {
     waiting.delete(id);
+    clearTimeout(grace);
     signal.removeEventListener('abort', onAbort);
   }
 }
@@ -106,9 +126,15 @@ function settle(message: FromThread, waiting: ReadonlyMap<number, Waiting>, work
         : new NeuroInsightError(message.errorKind, message.message),
     );
   } else {
-    asked.request.dateOfEarlierRun(message.analysisKey).then((date) => {
-      worker.postMessage({ kind: 'earlier-date', id: message.id, date } satisfies ToThread);
-    }, asked.reject);
+    asked.request.dateOfEarlierRun(message.analysisKey).then(
+      (date) => {
+        worker.postMessage({ kind: 'earlier-date', id: message.id, date } satisfies ToThread);
+      },
+      (error: Error) => {
+        worker.postMessage({ kind: 'cancel', id: message.id } satisfies ToThread);
+        asked.reject(error);
+      },
+    );
   }
 }
 
