@@ -17,24 +17,30 @@ const CHUNK_BYTES = 2 ** 20;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
+export interface FileBlobStore extends BlobStore {
+  /** Closes the files that were kept open for reading. Reading goes on, and opens them anew. */
+  close(): Promise<void>;
+}
+
 /** Packs as files: written once from front to back, made durable before they are pointed to, never changed after. */
-export async function openFileBlobStore({ dataDir }: FileBlobStoreOptions): Promise<BlobStore> {
+export async function openFileBlobStore({ dataDir }: FileBlobStoreOptions): Promise<FileBlobStore> {
   const root = join(dataDir, 'blobs');
-  await mkdir(root, { recursive: true, mode: PRIVATE_FOLDER });
+  const made = await mkdir(root, { recursive: true, mode: PRIVATE_FOLDER });
+  if (made !== undefined) await syncFolder(dataDir);
+  /** Folders whose own names have been made durable by this process. */
+  const durable = new Set<string>();
   const handles = createHandleCache((pack) => open(pathOf(root, pack), 'r').catch(refuseMissing));
   return {
-    openPack: () => createPack(root),
+    openPack: () => createPack(root, durable, handles),
     read: (location, range, into) => read(handles, location, range, into),
     stream: (location) => Readable.from(chunksOf(handles, location)),
     packs: () => packsIn(root),
-    async remove(pack) {
-      await handles.forget(pack);
-      await rm(pathOf(root, pack), { force: true });
-    },
+    remove: (pack) => removePack(root, handles, pack),
     async freeBytes() {
       const { bavail, bsize } = await statfs(root);
       return bavail * bsize;
     },
+    close: () => handles.close(),
   };
 }
 
@@ -47,21 +53,38 @@ function pathOf(root: string, pack: string): string {
   return join(folderOf(root, pack), `${pack}.pack`);
 }
 
-async function createPack(root: string): Promise<PackWriter> {
+/** The name first: whoever opened the file between the two steps would keep its bytes on the disk. */
+async function removePack(root: string, handles: HandleCache, pack: string): Promise<void> {
+  await rm(pathOf(root, pack), { force: true });
+  await handles.forget(pack);
+}
+
+async function createPack(root: string, durable: Set<string>, handles: HandleCache): Promise<PackWriter> {
   const pack = randomBytes(16).toString('hex');
   const path = pathOf(root, pack);
   const folder = folderOf(root, pack);
   try {
-    const made = await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+    await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
     const handle = await open(path, 'wx', PRIVATE_FILE);
-    return writerOf(pack, path, handle, made === undefined ? [folder] : [folder, root]);
+    const syncName = async (): Promise<void> => {
+      await syncFolder(folder);
+      // Whoever made the folder may not have come to its sync yet, or never will.
+      if (!durable.has(folder)) await syncFolder(root);
+      durable.add(folder);
+    };
+    return writerOf(pack, handle, syncName, () => removePack(root, handles, pack));
   } catch (error) {
     throw translated(error);
   }
 }
 
-/** @param folders whose entries are new and must be made durable with the file. */
-function writerOf(pack: string, path: string, handle: FileHandle, folders: readonly string[]): PackWriter {
+/** @param syncName makes the name of the file survive a power cut. */
+function writerOf(
+  pack: string,
+  handle: FileHandle,
+  syncName: () => Promise<void>,
+  remove: () => Promise<void>,
+): PackWriter {
   let end = 0;
   let state: 'open' | 'failed' | 'sealed' | 'discarded' = 'open';
   // Appends come one after the other, however they are called: offsets are promises about the file.
@@ -75,7 +98,7 @@ function writerOf(pack: string, path: string, handle: FileHandle, folders: reado
     if (state === 'discarded') return;
     if (state !== 'sealed') await handle.close();
     state = 'discarded';
-    await rm(path, { force: true });
+    await remove();
   };
   const orDiscard = async <T>(work: () => Promise<T>): Promise<T> => {
     if (state !== 'open') throw new Error('the pack takes nothing more');
@@ -102,7 +125,7 @@ function writerOf(pack: string, path: string, handle: FileHandle, folders: reado
           await handle.datasync();
           await handle.close();
           state = 'sealed';
-          for (const folder of folders) await syncFolder(folder);
+          await syncName();
         }),
       ),
     discard: () => inTurn(discard),

@@ -5,6 +5,8 @@ export interface HandleCache {
   use<T>(pack: string, work: (handle: FileHandle) => Promise<T>): Promise<T>;
   /** Closes the file of a pack that is to be removed, when nobody reads it any more. */
   forget(pack: string): Promise<void>;
+  /** Closes every file, each when nobody reads it any more. */
+  close(): Promise<void>;
 }
 
 interface Entry {
@@ -60,6 +62,9 @@ export function createHandleCache(openPack: (pack: string) => Promise<FileHandle
     async forget(pack) {
       const entry = entries.get(pack);
       if (entry) await drop(pack, entry);
+    },
+    async close() {
+      await Promise.all([...entries].map(([pack, entry]) => drop(pack, entry)));
     },
   };
 }
