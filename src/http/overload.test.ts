@@ -1,7 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { exchange, type HttpWorld, openHttpWorld } from '../../test/harness/http-world.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
 import { createRouter } from './context.ts';
+import { createOverloadGuard } from './overload.ts';
 
 interface Gate {
   readonly promise: Promise<void>;
@@ -69,14 +72,25 @@ describe('a busy server', () => {
     expect(status).toBe(200);
   });
 
+  it('gives no place to strangers who never fetch their answers', async () => {
+    const guard = createOverloadGuard({ requestsAtOnce: 1, streamsAtOnce: 1 });
+    const arrive = (kind: 'anonymous' | 'api-key', next: () => Promise<void>) => {
+      const ctx = { path: '/api/v1/runs', res: new EventEmitter(), state: { principal: { kind } } };
+      return guard.middleware(ctx as unknown as Parameters<typeof guard.middleware>[0], next);
+    };
+    const refuse = () => Promise.reject(new NeuroInsightError('unauthenticated', 'a key is needed'));
+    await expect(arrive('anonymous', refuse)).rejects.toMatchObject({ kind: 'unauthenticated' });
+    await expect(arrive('anonymous', refuse)).rejects.toMatchObject({ kind: 'unauthenticated' });
+    await arrive('api-key', async () => {});
+    await expect(arrive('api-key', async () => {})).rejects.toMatchObject({ kind: 'overloaded' });
+  });
+
   it('closes connections beyond its bound', async () => {
-    const go = gate();
     world = await openHttpWorld({ limits: { connections: 1 } });
     const first = exchange(world.port, 'GET /health/live HTTP/1.1\r\nHost: x\r\n', 200);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await exchange(world.port, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
     await first;
-    go.open();
   });
 });
 

@@ -31,7 +31,12 @@ export function createOverloadGuard(limits: { requestsAtOnce: number; streamsAtO
       working.delete(res);
       open.delete(res);
     });
-    return next();
+    try {
+      await next();
+    } finally {
+      // A stranger gets a few bytes; one who does not fetch them must not keep the place of one with a key.
+      if (ctx.state.principal.kind === 'anonymous') working.delete(res);
+    }
   };
   return {
     middleware,

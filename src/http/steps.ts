@@ -94,12 +94,7 @@ function endBrokenAnswer(ctx: AppContext, error: unknown, log: Log): void {
   const res: ServerResponse = ctx.res;
   if (res.destroyed || res.writableFinished) return;
   log.warn('an answer broke off', { route: routeOf(ctx), method: ctx.method, error: error as Error });
-  if (res.headersSent) {
-    res.destroy();
-    return;
-  }
-  renderError(ctx, error);
-  res.end(ctx.body);
+  res.destroy();
 }
 
 /** An address is short enough, and its percent-encoding can be decoded. */

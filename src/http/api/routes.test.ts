@@ -296,6 +296,15 @@ describe('a run', () => {
     expect(await response.text()).toBe(`${name}>`);
   });
 
+  it('can be watched as events, and as nothing else', async () => {
+    const response = await api(`/runs/${ID}/events`, ALL, { accept: 'text/event-stream' });
+    expect(await response.text()).toContain('"state":"completed"');
+    expect((await api(`/runs/${ID}/events`, ALL, { accept: 'application/json' })).status).toBe(406);
+    expect(
+      (await fetch(`${world.url}/api/v1/runs/${ID}/events`, { method: 'HEAD', headers: bearer(ALL) })).status,
+    ).toBe(200);
+  });
+
   it.each(['..%2f..%2fetc', '.hidden', 'a%22b', 'a%0d%0ab'])('has no file %s', async (name) => {
     expect((await api(`/runs/${ID}/files/${name}`)).status).toBe(400);
   });
