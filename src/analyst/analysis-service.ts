@@ -108,9 +108,9 @@ async function analyse(
 }
 
 function failureOf(id: number, error: unknown): FromThread {
-  const foreseen = error instanceof NeuroInsightError;
-  const text = error instanceof Error ? (foreseen ? error.message : (error.stack ?? error.message)) : 'unknown';
-  return { kind: 'failed', id, errorKind: foreseen ? error.kind : undefined, message: text };
+  if (error instanceof NeuroInsightError) return { kind: 'failed', id, errorKind: error.kind, message: error.message };
+  const { stack } = Object(error) as { readonly stack?: unknown };
+  return { kind: 'failed', id, errorKind: undefined, message: String(stack ?? error) };
 }
 
 async function close(opened: Promise<Opened> | undefined, channel: MainChannel): Promise<void> {
