@@ -88,6 +88,21 @@ describe('a delivery that succeeds', () => {
     expect((await world.run()).state).toBe('completed');
   });
 
+  it('goes on under the trace of the request that made the run', async () => {
+    const traces: (string | undefined)[] = [];
+    const { tracing } = world.deps;
+    const traced = {
+      ...tracing,
+      run: <T>(parent: string | undefined, work: () => Promise<T>) => {
+        traces.push(parent);
+        return tracing.run(parent, work);
+      },
+    };
+    await world.queue(toPacs('a', { traceparent: '00-trace' }));
+    await world.delivery({ tracing: traced }).deliverDue(never);
+    expect(traces).toEqual(['00-trace']);
+  });
+
   it('leaves alone a run that ended otherwise', async () => {
     await world.queue(toPacs('a'));
     const run = await world.run();

@@ -57,7 +57,9 @@ describeWith([{ program: 'Orthanc' }, { shared: 'bench/orthanc.json' }], 'betwee
       environment: { ...ENVIRONMENT, NEUROINSIGHT_PEERS_FILE: peersFile },
     };
     const key = makeKey(options);
-    startEhr = () => startServerProcess(ehrOptions);
+    // As an administrator starts it; it measures nothing.
+    const entry = ['src/cli/launch.js', 'serve', '--roles', 'web'];
+    startEhr = () => startServerProcess({ ...ehrOptions, entry });
     startServer = () => startServerProcess(options);
     server = await startServer();
     client = clientOf(server, key);
@@ -125,5 +127,6 @@ describeWith([{ program: 'Orthanc' }, { shared: 'bench/orthanc.json' }], 'betwee
     expect((await deliveries()).map(({ state }) => state)).toEqual(['delivered', 'delivered']);
     expect((await client.json<{ runs: unknown[] }>('/api/v1/runs')).runs).toHaveLength(1);
     expect(server.log()).not.toContain('Zzyzx');
+    expect(await Promise.all([server.kill('SIGTERM'), ehr!.kill('SIGTERM')])).toEqual([0, 0]);
   });
 });

@@ -13,6 +13,7 @@ const STORED = '00081199';
 const canary = smallStudy('Zzyzx');
 
 let folder: string;
+let start: () => Promise<void>;
 let server: ServerProcess;
 let client: ServerClient;
 
@@ -21,8 +22,11 @@ beforeAll(async () => {
   const environment = { NEUROINSIGHT_QUIET_SECONDS: '0', NEUROINSIGHT_LOG_LEVEL: 'debug' };
   const options = { dataDir: join(folder, 'data'), port: await freePort(), environment };
   const key = makeKey(options);
-  server = await startServerProcess(options);
-  client = clientOf(server, key);
+  start = async () => {
+    server = await startServerProcess(options);
+    client = clientOf(server, key);
+  };
+  await start();
 });
 afterAll(async () => {
   await server?.kill('SIGKILL');
@@ -158,7 +162,14 @@ describe('the server process', () => {
     expect(text).not.toContain('Zzyzx');
   });
 
-  it('ends in peace when it is told to', async () => {
+  it('ends in peace in the middle of a run, which the next process completes', async () => {
+    const study = smallStudy('stopped');
+    await stow(client, study);
+    await client.requestRun(study.studyInstanceUid);
+    await runIn(client, study.studyInstanceUid, ['running', 'completed']);
     expect(await server.kill('SIGTERM')).toBe(0);
+    await start();
+    expect(await runIn(client, study.studyInstanceUid, ['completed'])).toMatchObject({ attempt: 1 });
+    expect(await countsOf(client, study.studyInstanceUid)).toEqual(ONE_SET);
   });
 });
