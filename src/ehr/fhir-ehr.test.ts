@@ -59,6 +59,7 @@ describe('an EHR that takes transactions', () => {
     ['a refusal', 422, '{"resourceType":"OperationOutcome","issue":[{"code":"invariant"}]}', 'upstream-refused'],
     ['an overload', 503, '', 'upstream-unavailable'],
     ['a limit', 429, '', 'upstream-unavailable'],
+    ['a write of somebody else at the same moment', 409, '', 'upstream-unavailable'],
   ])('is not taken at its word after %s', async (_, status, body, kind) => {
     await expect(send('transaction', () => ({ status, body })).sent).rejects.toMatchObject({ kind });
   });

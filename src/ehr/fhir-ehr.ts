@@ -4,6 +4,7 @@ import type { EhrClient, PeerHttp, PeerResponse } from '../ports/index.ts';
 
 const FHIR_JSON = 'application/fhir+json';
 const ANSWER_LIMIT = 64 * 2 ** 20;
+const CONFLICT = 409;
 
 /** How a destination takes a result: as one transaction, or as single conditional creates. */
 export type EhrProfile = 'transaction' | 'conditional-creates';
@@ -90,7 +91,10 @@ async function jsonOf<T>(peer: PeerHttp, response: PeerResponse): Promise<T | un
   const parsed = parse(text);
   if (response.status >= 200 && response.status < 300) return parsed as T | undefined;
   const codes = (parsed as OperationOutcome | undefined)?.issue?.map(({ code }) => code) ?? [];
-  throw upstreamError(peer.name, response.status, codes.filter((code) => /^[a-z-]{1,40}$/.test(code)).join(', '));
+  const detail = codes.filter((code) => /^[a-z-]{1,40}$/.test(code)).join(', ');
+  const error = upstreamError(peer.name, response.status, detail);
+  // Somebody else wrote one of the same resources at the same moment: the next attempt finds it.
+  throw response.status === CONFLICT ? new NeuroInsightError('upstream-unavailable', error.message) : error;
 }
 
 function parse(text: string): unknown {
