@@ -176,6 +176,25 @@ export function describeResourceReach(name: string, open: () => Promise<Store>):
       expect(await idsOf(site, { where: [{ kind: 'id', anyOf: ['a', 'b'] }] })).toEqual(['a']);
     });
 
+    it('follows four references one after the other, and refuses five', async () => {
+      const chain = (links: number): Condition =>
+        links === 0
+          ? { kind: 'id', anyOf: ['z'] }
+          : {
+              kind: links % 2 === 0 ? 'chain' : 'has',
+              param: 'part-of',
+              type: 'Observation',
+              where: [chain(links - 1)],
+            };
+      const site = await stored([
+        { id: 'x', index: [reference('part-of', 'Observation', 'y')] },
+        { id: 'y', index: [reference('part-of', 'Observation', 'y')] },
+        { id: 'z', index: [reference('part-of', 'Observation', 'y')] },
+      ]);
+      expect(await idsOf(site, { where: [chain(4)] })).toEqual(['x', 'y', 'z']);
+      await expect(idsOf(site, { where: [chain(5)] })).rejects.toMatchObject({ kind: 'invalid-request' });
+    });
+
     it('refuses more alternatives of text and ranges than it would try', async () => {
       const site = newSite();
       const anyOf = Array.from({ length: 101 }, (_, i) => `name ${i}`);

@@ -211,7 +211,7 @@ const spanDriver = (
 function chainDriver(term: Of<'chain'>, scope: Scope): string {
   const { bindings } = scope;
   const [entry, target] = [bindings.alias(), bindings.alias()];
-  return `SELECT ${entry}.rid FROM (${matching(termsOf(term.where), { ...scope, type: term.type })}) ${target}
+  return `SELECT ${entry}.rid FROM ${bindings.define(matching(termsOf(term.where), { ...scope, type: term.type }))} ${target}
     CROSS JOIN index_reference ${entry} INDEXED BY index_reference_target
     WHERE ${isKeyOf(entry, scope, term.param)} AND ${entry}.target_id = ${target}.id
       AND ${entry}.target_type = ${bindings.bind(term.type)}`;
@@ -220,7 +220,7 @@ function chainDriver(term: Of<'chain'>, scope: Scope): string {
 function hasDriver(term: Of<'has'>, scope: Scope): string {
   const { bindings } = scope;
   const [entry, source, row] = [bindings.alias(), bindings.alias(), bindings.alias()];
-  return `SELECT ${row}.rid FROM (${matching(termsOf(term.where), { ...scope, type: term.type })}) ${source}
+  return `SELECT ${row}.rid FROM ${bindings.define(matching(termsOf(term.where), { ...scope, type: term.type }))} ${source}
     CROSS JOIN index_reference ${entry} INDEXED BY index_reference_rid
     CROSS JOIN resources ${row} INDEXED BY resources_key ON ${isRow(row, scope, `${entry}.target_id`)}
     WHERE ${entry}.rid = ${source}.rid AND ${entry}.param = ${bindings.bind(term.param)}
@@ -239,7 +239,7 @@ export function matching(terms: readonly Term[], scope: Scope): string {
   }
   const found = bindings.alias();
   const others = terms.filter((term) => term !== driver);
-  return `SELECT ${row}.rid, ${row}.id FROM (SELECT DISTINCT rid FROM (${driverOf(driver, scope)})) ${found}
+  return `SELECT ${row}.rid, ${row}.id FROM (SELECT DISTINCT rid FROM ${bindings.define(driverOf(driver, scope))}) ${found}
     CROSS JOIN resources ${row} ON ${row}.rid = ${found}.rid WHERE ${rowTests(others, row, scope, `${found}.rid`)}`;
 }
 
@@ -252,5 +252,6 @@ export function matchingEntries(terms: readonly Term[], scope: Scope): string {
   const found = scope.bindings.alias();
   const others = terms.filter((term) => term !== driver);
   const tests = all(others.map((term) => testOf(term, '', scope, `${found}.rid`)));
-  return `SELECT ${found}.rid FROM (SELECT DISTINCT rid FROM (${driverOf(driver, scope)})) ${found} WHERE ${tests}`;
+  return `SELECT ${found}.rid FROM (SELECT DISTINCT rid FROM ${scope.bindings.define(driverOf(driver, scope))}) ${found}
+    WHERE ${tests}`;
 }

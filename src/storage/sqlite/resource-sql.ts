@@ -12,7 +12,7 @@ import {
   termsOf,
 } from './resource-sql-conditions.ts';
 import { type Key, keysOf, orderOf, walksOf } from './resource-sql-order.ts';
-import { createBindings } from './sql-text.ts';
+import { type Bindings, createBindings } from './sql-text.ts';
 
 export interface CompiledQuery {
   readonly sql: string;
@@ -49,14 +49,17 @@ export function compileExistence(site: string, query: ResourceQuery): CompiledQu
   assertSearchable(query.where);
   const bindings = createBindings();
   const found = matchingEntries(termsOf(query.where), { bindings, site, type: query.resourceType });
-  return { sql: `SELECT 1 AS found FROM (${found}) LIMIT 1`, params: bindings.values };
+  return { sql: withDefinitions(bindings, `SELECT 1 AS found FROM (${found}) LIMIT 1`), params: bindings.values };
 }
 
 function compileCount(site: string, query: ResourceQuery): CompiledQuery {
   const bindings = createBindings();
   const found = matchingEntries(termsOf(query.where), { bindings, site, type: query.resourceType });
-  return { sql: `SELECT count(*) AS total FROM (${found})`, params: bindings.values };
+  return { sql: withDefinitions(bindings, `SELECT count(*) AS total FROM (${found})`), params: bindings.values };
 }
+
+const withDefinitions = ({ definitions }: Bindings, select: string): string =>
+  definitions.length === 0 ? select : `WITH ${definitions.join(', ')} ${select}`;
 
 function compilePage(site: string, query: ResourceQuery, few: number): CompiledQuery {
   const bindings = createBindings();
@@ -67,8 +70,11 @@ function compilePage(site: string, query: ResourceQuery, few: number): CompiledQ
   const tables = tablesOf(terms, keys, scope, upTo, few);
   const found = tables.filter(({ isFound }) => isFound).map(({ name }) => `SELECT * FROM ${name}`);
   const order = orderOf(keys);
-  const sql = `WITH ${tables.map(({ name, sql }) => `${name} AS MATERIALIZED (${sql})`).join(', ')}
-    SELECT r.rid, r.type, r.id, r.version, r.last_updated, r.method, r.json
+  const definitions = [
+    ...bindings.definitions,
+    ...tables.map(({ name, sql: select }) => `${name} AS MATERIALIZED (${select})`),
+  ];
+  const sql = `WITH ${definitions.join(', ')} SELECT r.rid, r.type, r.id, r.version, r.last_updated, r.method, r.json
     FROM (SELECT * FROM (${found.join(' UNION ALL ')})
       ORDER BY ${order}, id LIMIT ${bindings.bind(query.count)} OFFSET ${bindings.bind(query.offset)}) found
     CROSS JOIN resources r ON r.rid = found.rid ORDER BY ${order}, found.id`;

@@ -6,15 +6,21 @@ export interface Bindings {
   bind(value: Value): string;
   /** An alias that no other part of the statement has. */
   alias(): string;
+  /** Names a SELECT that stands in the WITH of the statement: SQLite's parser takes little depth. */
+  define(select: string): string;
   readonly values: readonly Value[];
+  /** What stands in the WITH: `NAME AS (SELECT ...)`, each after what it needs. */
+  readonly definitions: readonly string[];
 }
 
 export function createBindings(): Bindings {
   const values: Value[] = [];
   const places = new Map<Value, string>();
+  const definitions: string[] = [];
   let aliases = 0;
   return {
     values,
+    definitions,
     bind(value) {
       const known = places.get(value);
       if (known) return known;
@@ -24,6 +30,11 @@ export function createBindings(): Bindings {
       return place;
     },
     alias: () => `t${++aliases}`,
+    define(select) {
+      const name = `t${++aliases}`;
+      definitions.push(`${name} AS (${select})`);
+      return name;
+    },
   };
 }
 
