@@ -80,7 +80,10 @@ export interface TokenValue {
  * the resource's the entry's. eq: search range contains the entry; ne: it does not; gt: entry.high > high;
  * lt: entry.low < low; ge: gt or eq; le: lt or eq; sa: entry.low > high; eb: entry.high < low; ap: they overlap
  * (the caller has widened the bounds).
- * Text is literal: no character of it is a wildcard.
+ * Text is literal: no character of it is a wildcard. Date conditions on one parameter in one list speak of one value:
+ * ge and le are a range that it lies in. `below` finds every address that begins so.
+ * Refused with invalid-request: more than 100 alternatives of text, a date or a quantity (codes, ids and references
+ * may be as many as one likes), and more than four references one after the other.
  */
 export type Condition =
   | { readonly kind: 'id'; readonly anyOf: readonly string[] }
@@ -123,6 +126,7 @@ export type Condition =
   /** _has:type:param:x — some resource of that type refers here by `param` and meets every condition. */
   | { readonly kind: 'has'; readonly type: string; readonly param: string; readonly where: readonly Condition[] };
 
+/** Of several values of a resource the one that comes first in the order counts; of dates, of those that are looked for. */
 export interface SortKey {
   /** `_id`, `_lastUpdated` or a search parameter: a date sorts by its start, text by its folded form, a token by its code. */
   readonly param: string;

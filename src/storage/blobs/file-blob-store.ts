@@ -14,6 +14,8 @@ export interface FileBlobStoreOptions {
 /** A pack's name is made here and checked wherever one comes in: no row can point outside the folder. */
 const PACK = /^[0-9a-f]{32}$/;
 const CHUNK_BYTES = 2 ** 20;
+/** After so many bytes the disk is set to work while more arrive; the seal then waits for the last of them only. */
+const EARLY_SYNC_BYTES = 2 ** 23;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
@@ -94,8 +96,10 @@ function writerOf(
     tail = result.catch(() => undefined);
     return result;
   };
+  const early = earlySync(handle);
   const discard = async (): Promise<void> => {
     if (state === 'discarded') return;
+    await early.settled();
     if (state !== 'sealed') await handle.close();
     state = 'discarded';
     await remove();
@@ -116,12 +120,15 @@ function writerOf(
           const offset = end;
           await writeWhole(handle, bytes, offset);
           end += bytes.byteLength;
+          early.written(bytes.byteLength);
           return { pack, offset, length: bytes.byteLength };
         }),
       ),
     seal: () =>
       inTurn(() =>
         orDiscard(async () => {
+          await early.settled();
+          early.assertSound();
           await handle.datasync();
           await handle.close();
           state = 'sealed';
@@ -129,6 +136,40 @@ function writerOf(
         }),
       ),
     discard: () => inTurn(discard),
+  };
+}
+
+interface EarlySync {
+  written(bytes: number): void;
+  /** Resolves when no early sync is under way; it never rejects. */
+  settled(): Promise<void>;
+  /** Throws what an early sync failed with: the system tells it once, and a later sync would find nothing wrong. */
+  assertSound(): void;
+}
+
+function earlySync(handle: FileHandle): EarlySync {
+  let waiting = 0;
+  let failure: { readonly error: unknown } | undefined;
+  let syncing: Promise<void> | undefined;
+  const sync = async (): Promise<void> => {
+    try {
+      await handle.datasync();
+    } catch (error) {
+      failure = { error };
+    }
+    syncing = undefined;
+  };
+  return {
+    written(bytes) {
+      waiting += bytes;
+      if (waiting < EARLY_SYNC_BYTES || syncing) return;
+      waiting = 0;
+      syncing = sync();
+    },
+    settled: async () => syncing,
+    assertSound() {
+      if (failure) throw failure.error;
+    },
   };
 }
 
