@@ -26,7 +26,7 @@ const FhirDestination = z.strictObject({
 });
 const Source = z.strictObject({
   ...common,
-  windowDays: z.int().min(0).max(3650).default(7).describe('how many days of StudyDate it looks back'),
+  windowDays: z.int().min(0).max(36_500).default(7).describe('how many days of StudyDate it looks back'),
   pollSeconds: z.int().min(1).max(86_400).default(60).describe('time between two looks'),
   site: Name.default('main').describe('site that the studies belong to'),
 });
