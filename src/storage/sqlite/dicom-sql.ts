@@ -33,12 +33,6 @@ const COLUMNS: Readonly<Record<QueryLevel, string>> = {
   instance: 'i.SOPInstanceUID, i.attributes AS instance_attributes',
 };
 
-const FROM: Readonly<Record<QueryLevel, string>> = {
-  study: 'studies s',
-  series: 'studies s JOIN series e ON e.sid = s.sid',
-  instance: 'studies s JOIN series e ON e.sid = s.sid JOIN instances i ON i.eid = e.eid',
-};
-
 /** Descending order has what is missing at its end. */
 const ORDER: Readonly<Record<QueryLevel, string>> = {
   study: 's.StudyDate DESC, s.StudyTime DESC, s.StudyInstanceUID',
@@ -60,11 +54,59 @@ export function compileDicomQuery(
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   const ours = bindings.bind(site);
   const conditions = where.map((match) => conditionOf(match, levels, ours, bindings));
-  const sites = levels.map((one) => `${ALIAS[one]}.site = ${ours}`);
-  const sql = `SELECT ${levels.map((one) => COLUMNS[one]).join(', ')} FROM ${FROM[level]}
-    WHERE ${all([...sites, ...conditions])} ORDER BY ${levels.map((one) => ORDER[one]).join(', ')}
+  const { from, first } = joinOf(level, where);
+  const sql = `SELECT ${levels.map((one) => COLUMNS[one]).join(', ')} FROM ${from}
+    WHERE ${all([`${ALIAS[first]}.site = ${ours}`, ...conditions])}
+    ORDER BY ${levels.map((one) => ORDER[one]).join(', ')}
     LIMIT ${bindings.bind(limit)} OFFSET ${bindings.bind(offset)}`;
   return { sql, params: bindings.values };
+}
+
+/** Where the statement begins: the table, and its index, that give the fewest rows; the others are joined to it. */
+interface Join {
+  readonly from: string;
+  readonly first: QueryLevel;
+}
+
+/**
+ * The plan is ours, as statistics may be old or none: from the identifiers given or, without any, along the studies in
+ * their order, so that a page is complete after a few. Rows of one study are of one site.
+ */
+function joinOf(level: QueryLevel, where: readonly DicomMatch[]): Join {
+  const given = new Set(where.filter(isSelective).map(({ keyword }) => keyword));
+  const below: Readonly<Record<QueryLevel, string>> = {
+    study: '',
+    series: ' CROSS JOIN series e INDEXED BY series_uid ON e.sid = s.sid',
+    instance: ` CROSS JOIN series e INDEXED BY series_uid ON e.sid = s.sid
+      CROSS JOIN instances i INDEXED BY instances_series ON i.eid = e.eid`,
+  };
+  if (level === 'instance' && given.has('SOPInstanceUID')) {
+    const from = `instances i INDEXED BY instances_uid CROSS JOIN series e ON e.eid = i.eid
+      CROSS JOIN studies s ON s.sid = i.sid`;
+    return { from, first: 'instance' };
+  }
+  if (level !== 'study' && given.has('SeriesInstanceUID') && !given.has('StudyInstanceUID')) {
+    const instances =
+      level === 'instance' ? ' CROSS JOIN instances i INDEXED BY instances_series ON i.eid = e.eid' : '';
+    const from = `series e INDEXED BY series_site_uid CROSS JOIN studies s ON s.sid = e.sid${instances}`;
+    return { from, first: 'series' };
+  }
+  const [, index] = STUDY_INDEXES.find(([keyword]) => given.has(keyword)) ?? ['', ' INDEXED BY studies_date'];
+  return { from: `studies s${index}${below[level]}`, first: 'study' };
+}
+
+/** The most selective first. The names of patients are looked up apart, by two indexes. */
+const STUDY_INDEXES: readonly (readonly [keyword: string, index: string])[] = [
+  ['StudyInstanceUID', ' INDEXED BY studies_uid'],
+  ['AccessionNumber', ' INDEXED BY studies_accession'],
+  ['PatientID', ' INDEXED BY studies_patient'],
+  ['PatientName', ' NOT INDEXED'],
+];
+
+/** Whether an index has the beginning of the match. */
+function isSelective(match: DicomMatch): boolean {
+  if (match.kind === 'uid') return true;
+  return match.kind === 'text' && prefixOf(piecesOf(match.keyword, match.pattern)) !== '';
 }
 
 function conditionOf(match: DicomMatch, levels: readonly QueryLevel[], site: string, bindings: Bindings): string {
@@ -85,6 +127,7 @@ function conditionOf(match: DicomMatch, levels: readonly QueryLevel[], site: str
       return fuzzyTest(column, match.words, bindings);
     case 'text': {
       const pieces = piecesOf(keyword, match.pattern);
+      if (keyword === 'Modality') return modalityTest(pieces, bindings);
       if (entryOf(keyword).vr !== 'PN' || isUniversal(pieces)) return patternTest(column, pieces, bindings);
       return keyword === 'PatientName' ? patientNameTest(pieces, site, bindings) : nameTest(column, pieces, bindings);
     }
@@ -102,7 +145,7 @@ function patternTest(column: string, pieces: readonly Piece[], bindings: Binding
 
 /** A pattern may describe one of the groups of a name: alphabetic, ideographic, phonetic (PS3.4 C.2.2.2.1). */
 function groupTest(column: string, pieces: readonly Piece[], { bind }: Bindings): string {
-  return `'=' || ${column} || '=' GLOB ${bind(`*=${globOf(pieces)}=*`)}`;
+  return `(instr(${column}, '=') > 0 AND '=' || ${column} || '=' GLOB ${bind(`*=${globOf(pieces)}=*`)})`;
 }
 
 const nameTest = (column: string, pieces: readonly Piece[], bindings: Bindings): string =>
@@ -113,7 +156,7 @@ function patientNameTest(pieces: readonly Piece[], site: string, bindings: Bindi
   if (prefixOf(pieces) === '') return nameTest('s.PatientName', pieces, bindings);
   return `s.sid IN (SELECT sid FROM studies WHERE site = ${site} AND ${patternTest('PatientName', pieces, bindings)}
     UNION ALL SELECT sid FROM studies INDEXED BY studies_name_groups WHERE site = ${site}
-      AND instr(PatientName, '=') > 0 AND ${groupTest('PatientName', pieces, bindings)})`;
+      AND ${groupTest('PatientName', pieces, bindings)})`;
 }
 
 function rangeTest(
@@ -131,7 +174,12 @@ function rangeTest(
 
 function fuzzyTest(column: string, words: readonly string[], { bind }: Bindings): string {
   const name = NAME_SEPARATORS.reduce((text, separator) => `replace(${text}, '${separator}', ' ')`, column);
-  return all(foldedWords(words).map((word) => `instr(' ' || ${name}, ${bind(` ${word}`)}) > 0`));
+  const wanted = foldedWords(words);
+  // Most names do not even hold the words, which is told sooner than where they begin.
+  return all([
+    ...wanted.map((word) => `instr(${column}, ${bind(word)}) > 0`),
+    ...wanted.map((word) => `instr(' ' || ${name}, ${bind(` ${word}`)}) > 0`),
+  ]);
 }
 
 function modalitiesTest(match: DicomMatch, bindings: Bindings): string {
@@ -143,10 +191,23 @@ function modalitiesTest(match: DicomMatch, bindings: Bindings): string {
         : [];
   if (match.kind !== 'text' && match.kind !== 'uid') return '1';
   if (patterns.some(isUniversal)) return '1';
+  const literals = patterns.map(literalOf).filter((literal) => literal !== undefined);
+  if (literals.length === patterns.length) return any(literals.map((literal) => hasModality(literal, bindings)));
   const series = bindings.alias();
   const tests = patterns.map((pieces) => patternTest(`${series}.Modality`, pieces, bindings));
   return `EXISTS (SELECT 1 FROM series ${series} WHERE ${series}.sid = s.sid AND ${any(tests)})`;
 }
+
+/** The study is asked first: most studies have no series of a rare modality. */
+function modalityTest(pieces: readonly Piece[], bindings: Bindings): string {
+  const test = patternTest('e.Modality', pieces, bindings);
+  const literal = literalOf(pieces);
+  return literal ? all([hasModality(literal, bindings), test]) : test;
+}
+
+/** The study has its modalities as a JSON list of text. */
+const hasModality = (modality: string, { bind }: Bindings): string =>
+  `instr(s.modalities, ${bind(JSON.stringify(modality))}) > 0`;
 
 /** Rows of the statement as the port says them. */
 export function dicomMatchRowsOf(level: QueryLevel, rows: readonly Row[]): DicomMatchRow[] {
