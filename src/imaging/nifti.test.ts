@@ -8,7 +8,7 @@ import { describeWith } from '../../test/harness/shared-data.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Affine, Vec3, Volume } from '../domain/geometry.ts';
 import { affineFromColumns, applyAffine } from './affine.ts';
-import { looksLikeNifti, readNifti, writeNifti } from './nifti.ts';
+import { compressNifti, looksLikeNifti, readNifti, writeNifti } from './nifti.ts';
 import { refuseUnusable } from './usable-volume.ts';
 
 const kind = (name: string): unknown => expect.objectContaining({ kind: name });
@@ -241,9 +241,19 @@ describe('writing NIfTI', () => {
     expect(Array.from(bytes.subarray(3, 10))).toEqual([0, 0, 0, 0, 0, bytes[8], 255]);
   });
 
-  it('refuses a shape that does not fit the voxels or the format', () => {
+  it('writes the same bytes on another thread', async () => {
+    const noisy = Float32Array.from({ length: 64 ** 3 }, (_, n) => (n * n) % 977);
+    const image = { shape: [64, 64, 64], affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], data: noisy } as const;
+    const labels = { ...image, data: Uint8Array.from(noisy, (value) => (value < 40 ? value % 5 : 0)) };
+    for (const either of [image, labels]) {
+      expect(Buffer.compare(await compressNifti(either), writeNifti(either))).toBe(0);
+    }
+  });
+
+  it('refuses a shape that does not fit the voxels or the format', async () => {
     const image = readNifti(niftiFile());
     expect(() => writeNifti({ ...image, shape: [3, 2, 3] })).toThrow(kind('malformed-nifti'));
+    await expect(compressNifti({ ...image, shape: [3, 2, 3] })).rejects.toThrow(kind('malformed-nifti'));
     const long = { ...image, shape: [40_000, 1, 1] as const, data: new Uint8Array(40_000) };
     expect(() => writeNifti(long)).toThrow(kind('malformed-nifti'));
   });

@@ -35,11 +35,12 @@ function planeCache(volume: Volume, ti: AxisTaps, tj: AxisTaps, kept: number): (
   const holds = new Int32Array(kept).fill(-1);
   const rows = new Float32Array(ti.count * volume.shape[1]);
   const planeSize = volume.shape[0] * volume.shape[1];
+  const wanted = sourceRowsOf(tj, volume.shape[1]);
   return (k) => {
     const slot = k % kept;
     const plane = planes[slot]!;
     if (holds[slot] !== k) {
-      resampleRows(volume.data.subarray(k * planeSize, (k + 1) * planeSize), volume.shape, ti, rows);
+      resampleRows(volume.data.subarray(k * planeSize, (k + 1) * planeSize), volume.shape, wanted, ti, rows);
       resampleColumns(rows, ti, tj, plane);
       holds[slot] = k;
     }
@@ -47,9 +48,17 @@ function planeCache(volume: Volume, ti: AxisTaps, tj: AxisTaps, kept: number): (
   };
 }
 
-function resampleRows(plane: Float32Array, shape: Vec3, taps: AxisTaps, rows: Float32Array): void {
+/** 1 for every source row that a target column takes from: a target one row high takes from two of them. */
+function sourceRowsOf({ first, width, begin, end }: AxisTaps, rows: number): Uint8Array {
+  const wanted = new Uint8Array(rows);
+  for (let t = begin; t < end; t++) wanted.fill(1, first[t]!, first[t]! + width);
+  return wanted;
+}
+
+function resampleRows(plane: Float32Array, shape: Vec3, wanted: Uint8Array, taps: AxisTaps, rows: Float32Array): void {
   const { count, width, first, weights, begin, end } = taps;
   for (let j = 0; j < shape[1]; j++) {
+    if (wanted[j] === 0) continue;
     const from = j * shape[0];
     const to = j * count;
     if (width === 2) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { memoryOrders, rotation, stored, volumeOf } from '../../test/harness/oriented-volumes.ts';
 import type { Affine, Grid, Vec3, Volume } from '../domain/geometry.ts';
-import { affineFromColumns, applyAffine, invertAffine } from './affine.ts';
+import { affineFromColumns, applyAffine, columnOf, invertAffine } from './affine.ts';
 import { antiAliasingSigma, axisTaps } from './axis-taps.ts';
 import { sampleGrid } from './resample.ts';
 
@@ -90,6 +90,32 @@ describe('resampling', () => {
       expect(Array.from(sampleGrid(volume, { ...target, shape: [8, 1, 1] }).data).slice(5)).toEqual([7, 0, 0]);
     }
   });
+
+  it.each([0, 1, 2] as const)(
+    'gives a single plane across axis %i the very numbers it has in a whole block',
+    (axis) => {
+      const volume = volumeOf([17, 15, 13], [0.8, 0, 0, 0, 0, 1.1, 0, 0, 0, 0, 0.4, 0], waves);
+      const block: Grid = { shape: [11, 12, 5], affine: [1, 0, 0, 0.7, 0, 1, 0, 1.3, 0, 0, 1, 0.9] };
+      const whole = sampleGrid(volume, block).data;
+      const shape = block.shape.map((n, other) => (other === axis ? 1 : n)) as unknown as Vec3;
+      for (let n = 0; n < block.shape[axis]; n++) {
+        const step: Vec3 = [axis === 0 ? n : 0, axis === 1 ? n : 0, axis === 2 ? n : 0];
+        const [i, j, k] = [columnOf(block.affine, 0), columnOf(block.affine, 1), columnOf(block.affine, 2)];
+        const plane = { shape, affine: affineFromColumns(i, j, k, applyAffine(block.affine, step)) };
+        const { shape: all } = block;
+        const index = (at: number): Vec3 => [
+          step[0] + (at % shape[0]),
+          step[1] + (Math.floor(at / shape[0]) % shape[1]),
+          step[2] + Math.floor(at / (shape[0] * shape[1])),
+        ];
+        const expected = sampleGrid(volume, plane).data.map((_, at) => {
+          const [x, y, z] = index(at);
+          return whole[x + all[0] * (y + all[1] * z)]!;
+        });
+        expect(largestDifference(sampleGrid(volume, plane).data, expected)).toBeLessThan(1e-4);
+      }
+    },
+  );
 
   it('passes single planes and single voxels through both paths', () => {
     const plane = volumeOf([6, 1, 5], [1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0], ([x, , z]) => x + 10 * z);

@@ -19,14 +19,22 @@ const CONTEXT = { width: 440, height: 440, pixelSizeMm: 0.5 } as const;
 const CONTEXT_SHIFT_UP_MM = 18;
 
 /**
+ * What all pictures of a study are drawn from. It looks at every voxel: whoever draws more than once makes it once.
+ *
+ * @throws no-hippocampus when no voxel is labelled.
+ */
+export function sceneOf(volume: Volume, labels: LabelVolume): Scene {
+  return { volume, sides: sideFieldsOf(labels), window: displayWindowOf(volume) };
+}
+
+/**
  * Cuts a head through both hippocampi in three planes, whatever the orientation of the source, in radiological
  * convention: axial and coronal through the middle between their centroids, sagittal through each centroid; cropped
  * first, then whole slices.
  *
  * @throws no-hippocampus when no voxel is labelled.
  */
-export function renderOverlays(volume: Volume, labels: LabelVolume): Picture[] {
-  const scene: Scene = { volume, sides: sideFieldsOf(labels), window: displayWindowOf(volume) };
+export function renderOverlays(volume: Volume, labels: LabelVolume, scene = sceneOf(volume, labels)): Picture[] {
   const pixelSizeMm = detailPixelSize(scene);
   const details = aimsOf(scene).map(({ plane, laterality, centre }) =>
     drawSlice(
@@ -92,8 +100,7 @@ const HEADLINE = 20;
  *
  * @throws no-hippocampus when no voxel is labelled.
  */
-export function renderMontage(volume: Volume, labels: LabelVolume): Raster {
-  const scene: Scene = { volume, sides: sideFieldsOf(labels), window: displayWindowOf(volume) };
+export function renderMontage(volume: Volume, labels: LabelVolume, scene = sceneOf(volume, labels)): Raster {
   const pixelSizeMm = detailPixelSize(scene) * (DETAIL.width / 320);
   const rows = aimsOf(scene).map((cut) =>
     spreadOf(scene, cut).map((centre) =>

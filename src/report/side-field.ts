@@ -1,6 +1,7 @@
 import { NeuroInsightError } from '../domain/errors.ts';
 import { HippocampusLabel, type LabelVolume, type Laterality, type Vec3, type Volume } from '../domain/geometry.ts';
 import { applyAffine, boundsOf } from '../imaging/affine.ts';
+import { extentOfLabels, type LabelExtent } from '../imaging/quality-labels.ts';
 
 /** One hippocampus cut out of the label volume, as numbers that can be looked up between voxels. */
 export interface SideField {
@@ -23,15 +24,15 @@ const MARGIN = 2;
  * @throws no-hippocampus when both are.
  */
 export function sideFieldsOf(labels: LabelVolume): Partial<Record<Laterality, SideField>> {
-  const left = sideField(labels, HippocampusLabel.leftAnterior, HippocampusLabel.leftPosterior);
-  const right = sideField(labels, HippocampusLabel.rightAnterior, HippocampusLabel.rightPosterior);
+  const extents = extentOfLabels(labels);
+  const left = sideField(labels, extents.left, HippocampusLabel.leftAnterior, HippocampusLabel.leftPosterior);
+  const right = sideField(labels, extents.right, HippocampusLabel.rightAnterior, HippocampusLabel.rightPosterior);
   if (!left && !right) throw new NeuroInsightError('no-hippocampus', 'there is no hippocampus to draw');
   return { ...(left ? { left } : {}), ...(right ? { right } : {}) };
 }
 
-function sideField(labels: LabelVolume, anterior: number, posterior: number): SideField | undefined {
-  const box = boxOf(labels, anterior, posterior);
-  if (!box) return undefined;
+function sideField(labels: LabelVolume, box: LabelExtent, anterior: number, posterior: number): SideField | undefined {
+  if (box.voxels === 0) return undefined;
   const origin = box.low.map((index) => index - MARGIN) as unknown as Vec3;
   const shape = box.low.map((index, axis) => box.high[axis]! - index + 1 + 2 * MARGIN) as unknown as Vec3;
   const [x, y, z] = applyAffine(labels.affine, origin);
@@ -53,7 +54,7 @@ function sideField(labels: LabelVolume, anterior: number, posterior: number): Si
   return {
     whole: { shape, affine, data: whole },
     parts: { shape, affine, data: parts },
-    centroid: box.centroid,
+    centroid: box.centre,
     ...tight,
   };
 }
@@ -64,32 +65,7 @@ function shifted({ affine }: LabelVolume, low: Vec3): LabelVolume['affine'] {
   return [a, b, c, x, d, e, f, y, g, h, i, z];
 }
 
-interface IndexBox {
-  readonly low: Vec3;
-  readonly high: Vec3;
-  readonly centroid: Vec3;
-}
-
-function boxOf(labels: LabelVolume, anterior: number, posterior: number): IndexBox | undefined {
-  const low: [number, number, number] = [Infinity, Infinity, Infinity];
-  const high: [number, number, number] = [-1, -1, -1];
-  const sum: [number, number, number] = [0, 0, 0];
-  let count = 0;
-  const everything = { low: [0, 0, 0], high: labels.shape.map((n) => n - 1) as unknown as Vec3 } as const;
-  forEachVoxel(labels, everything, (index, value) => {
-    if (value !== anterior && value !== posterior) return;
-    count++;
-    for (const axis of [0, 1, 2] as const) {
-      if (index[axis] < low[axis]) low[axis] = index[axis];
-      if (index[axis] > high[axis]) high[axis] = index[axis];
-      sum[axis] += index[axis];
-    }
-  });
-  if (count === 0) return undefined;
-  return { low, high, centroid: applyAffine(labels.affine, [sum[0] / count, sum[1] / count, sum[2] / count]) };
-}
-
-/** Visits the labelled voxels of a box. The index is reused from call to call, because there are millions of them. */
+/** Visits the labelled voxels of a box; the index is reused from call to call. */
 function forEachVoxel(
   { data, shape }: LabelVolume,
   { low, high }: { readonly low: Vec3; readonly high: Vec3 },
