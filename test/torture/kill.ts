@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Json, ServerClient } from '../../src/cli/server-client.ts';
+import type { ServerClient } from '../../src/cli/server-client.ts';
 import { freePort } from '../harness/orthanc.ts';
 import { clientOf, makeKey, type ServerProcess, startServerProcess } from '../harness/server-process.ts';
+import { countsOf } from '../harness/server-walk.ts';
 import { type SmallStudy, smallStudy } from '../harness/small-study.ts';
 
 /**
@@ -69,30 +70,6 @@ async function killAtRandom(): Promise<void> {
   stopping = true;
 }
 
-interface Counts {
-  readonly [what: string]: number;
-}
-
-async function countsOf(client: ServerClient, study: string): Promise<Counts> {
-  const instances = async (modality: string, sopClass?: string): Promise<number> => {
-    const narrowed = sopClass === undefined ? '' : `&SOPClassUID=${sopClass}`;
-    const response = await client.request(`/dicomweb/studies/${study}/instances?Modality=${modality}${narrowed}`);
-    return ((await response.json()) as Json[]).length;
-  };
-  const reports = await client
-    .json<{ total: number }>(
-      `/fhir/R4/DiagnosticReport?identifier:missing=false&imaging-study.identifier=${encodeURIComponent(`urn:dicom:uid|urn:oid:${study}`)}&_summary=count`,
-    )
-    .catch(() => undefined);
-  return {
-    MR: await instances('MR'),
-    SEG: await instances('SEG'),
-    SR: await instances('SR'),
-    PDF: await instances('DOC'),
-    ...(reports ? { reports: reports.total } : {}),
-  };
-}
-
 const started = performance.now();
 await Promise.all([sendAll(), killAtRandom()]);
 const client = (): ServerClient => clientOf(server, key);
@@ -110,11 +87,7 @@ let wrong = 0;
 for (const { studyInstanceUid, files } of studies) {
   const counts = await countsOf(client(), studyInstanceUid);
   const right =
-    counts.MR === files.length &&
-    counts.SEG === 1 &&
-    counts.SR === 1 &&
-    counts.PDF === 1 &&
-    (counts.reports ?? 1) === 1;
+    counts.MR === files.length && counts.SEG === 1 && counts.SR === 1 && counts.PDF === 1 && counts.reports === 1;
   if (!right) {
     wrong++;
     process.stdout.write(`WRONG ${studyInstanceUid} ${JSON.stringify(counts)}\n`);
@@ -126,7 +99,7 @@ const states = Object.entries(Object.groupBy(runs, ({ state }) => state)).map(
   ([state, rows]) => `${rows?.length} ${state}`,
 );
 process.stdout.write(
-  `${studies.length - wrong} of ${studies.length} studies have exactly one SEG, SR, PDF; ${total.total} reports; runs: ${states.join(', ')}; ` +
+  `${studies.length - wrong} of ${studies.length} studies have exactly one SEG, SR, PDF and report; ${total.total} reports; runs: ${states.join(', ')}; ` +
     `attempts up to ${Math.max(...runs.map(({ attempt }) => attempt))}\n`,
 );
 await server.kill('SIGTERM');
