@@ -82,8 +82,8 @@ export interface TokenValue {
  * (the caller has widened the bounds).
  * Text is literal: no character of it is a wildcard. Date conditions on one parameter in one list speak of one value:
  * ge and le are a range that it lies in. `below` finds every address that begins so.
- * Refused with invalid-request: more than 100 alternatives of text, a date or a quantity (codes, ids and references
- * may be as many as one likes), and more than four references one after the other.
+ * Refused with invalid-request: more than 200 alternatives of text, dates and quantities in a search (codes, ids and
+ * references may be as many as one likes), and more than four references one after the other.
  */
 export type Condition =
   | { readonly kind: 'id'; readonly anyOf: readonly string[] }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DicomMatch, DicomMatchRow, DicomQuery, QueryLevel } from '../../src/ports/index.ts';
+import type { DicomMatch, DicomMatchRow, DicomQuery, InstanceSelector, QueryLevel } from '../../src/ports/index.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { fuzzy, type Indexed, range, rowOf, type TAGS, text, uids } from './dicom-searches.ts';
 import { openedStore } from './opened-store.ts';
@@ -328,6 +328,39 @@ export function describeDicomIndex(name: string, open: () => Promise<Store>): vo
       }
       expect(await found(site, 'study', text('ModalitiesInStudy', 'CT'))).toEqual([]);
       expect(await found(newSite(), 'study')).toEqual([]);
+    });
+
+    it('gives the instances under a selector by number of series and instance, and those with given UIDs', async () => {
+      const instance = (
+        series: string,
+        SeriesNumber: number | undefined,
+        uid: string,
+        InstanceNumber?: number,
+      ): Indexed => ({
+        study: '1.1',
+        series,
+        uid,
+        values: { SeriesNumber, InstanceNumber, PatientID: uid },
+      });
+      const site = await stored([
+        instance('1.1.9', undefined, '9.1', 1),
+        instance('1.1.3', 10, '3.1', 10),
+        instance('1.1.3', 10, '3.2', 9),
+        instance('1.1.3', 10, '3.0'),
+        instance('1.1.2', 9, '2.1', 1),
+      ]);
+      await stored([{ study: '1.1', series: '1.1.3', uid: '3.2' }]);
+      const selected = async (selector: Omit<InstanceSelector, 'studyInstanceUid'>, studyInstanceUid = '1.1') =>
+        (await store().dicom.instances(site, { studyInstanceUid, ...selector })).map((row) => row.sopInstanceUid);
+      expect(await selected({})).toEqual(['2.1', '3.2', '3.1', '3.0', '9.1']);
+      expect(await selected({ seriesInstanceUid: '1.1.3' })).toEqual(['3.2', '3.1', '3.0']);
+      expect(await selected({ sopInstanceUid: '3.1' })).toEqual(['3.1']);
+      expect(await selected({ seriesInstanceUid: '1.1.2', sopInstanceUid: '3.1' })).toEqual([]);
+      expect(await selected({}, '1.2')).toEqual([]);
+      const found = await store().dicom.findInstances(site, ['9.1', '2.1', 'none']);
+      expect(found.map((row) => row.sopInstanceUid).sort()).toEqual(['2.1', '9.1']);
+      // Study attributes are those of the first instance.
+      expect(found.map(({ attributes }) => attributes.study['00100020']!.Value)).toEqual([['9.1'], ['9.1']]);
     });
 
     it('refuses what cannot be matched at the level', async () => {

@@ -4,8 +4,8 @@ import type { Store } from '../../src/storage/store.ts';
 import {
   bounds,
   date,
+  key,
   quantity,
-  queryOf,
   reference,
   type Searchable,
   searchedStore,
@@ -199,13 +199,41 @@ export function describeResourceReach(name: string, open: () => Promise<Store>):
       const site = newSite();
       const anyOf = Array.from({ length: 101 }, (_, i) => `name ${i}`);
       const name: Condition = { kind: 'string', param: 'name', match: 'starts', anyOf };
+      const dates: Condition = { kind: 'date', param: 'date', anyOf: anyOf.map((_, i) => bounds('eq', i)) };
       const chain: Condition = { kind: 'chain', param: 'subject', type: 'Patient', where: [name] };
-      for (const condition of [name, chain]) {
-        const search = store().resources.search(site, queryOf({ where: [condition] }));
-        await expect(search).rejects.toMatchObject({ kind: 'invalid-request' });
+      for (const where of [
+        [name, name],
+        [dates, chain],
+        [chain, chain],
+      ]) {
+        await expect(idsOf(site, { where })).rejects.toMatchObject({ kind: 'invalid-request' });
       }
-      const allowed: Condition = { kind: 'string', param: 'name', match: 'starts', anyOf: anyOf.slice(0, 100) };
-      expect(await idsOf(site, { where: [allowed] })).toEqual([]);
+      expect(await idsOf(site, { where: [dates, { ...name, anyOf: anyOf.slice(0, 99) }] })).toEqual([]);
+    });
+
+    it('answers a search of many conditions and keys', async () => {
+      const site = await stored([{ id: 'a', index: [token('code', 'x'), date('date', 1, 5)] }]);
+      const where = Array.from({ length: 50 }, (_, i): Condition => {
+        const dates: Condition = {
+          kind: 'date',
+          param: 'date',
+          anyOf: [0, 1, 2, 3].map((low) => bounds('ge', low - i)),
+        };
+        const code: Condition = { kind: 'token', param: 'code', anyOf: [{ code: 'x' }, { system: `urn:${i}` }] };
+        return [dates, code, { ...code, not: true, anyOf: [{ code: 'y' }] } as Condition][i % 3]!;
+      });
+      const has = (links: number): Condition => ({
+        kind: 'has',
+        type: 'Observation',
+        param: 'derived-from',
+        where: links === 0 ? where.slice(0, 3) : [has(links - 1), ...where.slice(0, 3)],
+      });
+      const kinds = ['date', 'string', 'token', 'quantity', 'reference'] as const;
+      const sort = kinds.map((kind, i) => key('date', kind, i % 2 === 0));
+      expect(await idsOf(site, { where, sort })).toEqual(['a']);
+      expect(
+        await idsOf(site, { where: [...where.slice(0, 30), ...Array.from({ length: 10 }, () => has(3))], sort }),
+      ).toEqual([]);
     });
   });
 }

@@ -61,6 +61,22 @@ describe('the file blob store', () => {
     expect(packs).toEqual([location.pack]);
   });
 
+  it('keeps a pack whole whose beginning was synced while the rest arrived', async () => {
+    const blobs = await openFileBlobStore({ dataDir: newFolder() });
+    const pack = await blobs.openPack('main', '1');
+    const pieces = Array.from({ length: 20 }, (_, i) => new Uint8Array(2 ** 20).fill(i));
+    const locations = [];
+    for (const piece of pieces) locations.push(await pack.append(piece));
+    const abandoned = await blobs.openPack('main', '1');
+    await abandoned.append(new Uint8Array(2 ** 23));
+    await abandoned.discard();
+    await pack.seal();
+    for (const [i, location] of locations.entries()) {
+      expect(Buffer.compare(await blobs.read(location), pieces[i]!)).toBe(0);
+    }
+    await blobs.close();
+  });
+
   it('refuses with storage-full where no more can be written, takes the pack away, and keeps on reading', () => {
     const dataDir = newFolder();
     const script = `
