@@ -4,7 +4,7 @@ import type { ResultIdentifiers } from '../domain/result.ts';
 import type { ModelIdentity } from '../domain/segmentation.ts';
 
 /** Raised when the same inputs would give other bytes: the results are then another run with other identifiers. */
-export const RESULT_FORMAT = '1';
+export const RESULT_FORMAT = '2';
 
 export interface RunInputs {
   readonly instances: readonly InstanceHeader[];
