@@ -40,9 +40,10 @@ export async function openFoundation(config: Config, logStream?: NodeJS.Writable
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
   const opened = await openSqliteStore({ dataDir, clock, metrics });
+  const packs = await openFileBlobStore({ dataDir });
   const { ledger, blobs } = guardSpace({
     ledger: opened.ledger,
-    blobs: await openFileBlobStore({ dataDir }),
+    blobs: packs,
     clock,
     reserveBytes: config.storage.minimumFreeMiB * 2 ** 20,
   });
@@ -57,6 +58,7 @@ export async function openFoundation(config: Config, logStream?: NodeJS.Writable
     audit,
   });
   const close = async (): Promise<void> => {
+    await packs.close();
     await store.close();
     metrics.close();
   };

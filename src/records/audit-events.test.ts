@@ -32,6 +32,13 @@ describe('AuditEvent', () => {
     expect(page.link!.at(-1)).toEqual({ relation: 'next', url: `${FHIR_BASE}/AuditEvent?_count=2&_offset=2` });
   });
 
+  it('is counted without being listed', async () => {
+    const counted = await search(['_summary', 'count']);
+    expect(counted.total).toBe(3);
+    expect(counted.entry ?? []).toEqual([]);
+    await expect(search(['_summary', 'text'])).rejects.toMatchObject({ kind: 'invalid-request' });
+  });
+
   it.each([
     [[['action', 'C']], 1],
     [[['patient', 'p1']], 3],

@@ -79,10 +79,13 @@ function readParameter(query: Draft, name: string, value: string): void {
   } else if (name === 'outcome') {
     if (!OUTCOMES.has(value)) throw invalid('outcome is one of 0, 4, 8');
     query.outcome = value as NonNullable<AuditQuery['outcome']>;
-  } else if (name === '_count') query.count = wholeNumber(name, value, MAX_COUNT);
+  } else if (name === '_summary' && value === 'count') query.count = 0;
+  else if (name === '_count') query.count = wholeNumber(name, value, MAX_COUNT);
   else if (name === '_offset') query.offset = wholeNumber(name, value, MAX_OFFSET);
   else
-    throw invalid('AuditEvent is searched by _id, date, agent, patient, entity, action, outcome, _count and _offset');
+    throw invalid(
+      'AuditEvent is searched by _id, date, agent, patient, entity, action, outcome, _count, _offset and _summary=count',
+    );
 }
 
 interface AuditSearch {
