@@ -11,7 +11,7 @@ import { fhirRoutes } from './http/fhir/routes.ts';
 import { createHealth, type Probe } from './http/health.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { RunService } from './jobs/run-service.ts';
-import type { Analyst, Destination } from './ports/index.ts';
+import type { Destination } from './ports/index.ts';
 import type { Records } from './records/records.ts';
 import { SharpPictureEncoder } from './render/sharp-picture-encoder.ts';
 
@@ -25,7 +25,6 @@ export interface DoorsDeps {
   readonly records: Records;
   readonly runService: RunService;
   readonly limits: StoreLimits;
-  readonly analyst: Analyst;
   readonly destinations: readonly Destination[];
   readonly sites: readonly { readonly name: string; readonly title: string }[];
   /** Told when a delivery may go on. */
@@ -58,7 +57,12 @@ export function composeDoors(deps: DoorsDeps): HttpServer {
       corsOrigins: server.corsOrigins.split(' ').filter((origin) => origin !== ''),
       limits: { requestsAtOnce: server.requestsAtOnce },
     },
-    ...{ apiKeys, audit, log, tracing, metrics, health },
+    apiKeys,
+    audit,
+    log,
+    tracing,
+    metrics,
+    health,
     routers: {
       dicomweb: dicomwebRoutes({
         archive,

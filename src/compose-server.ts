@@ -124,14 +124,17 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
     ids,
     publicUrl,
   });
+  const shared = { runs, ledger, dicom, outbox, blobs, audit, clock, ids, tracing, log, metrics, changes, timers };
   const runService = createRunService({
-    ...{ runs, ledger, dicom, blobs, audit, clock, ids, tracing, changes, timers },
+    ...shared,
     analystFingerprint: analyst.fingerprint,
     limits: { queue: config.analysis.queuedRuns, pollMilliseconds: POLL_SECONDS * 1000 },
     onQueued: () => wakeUps.nudge('claim-runs'),
   });
   const executor = createRunExecutor({
-    ...{ ledger, runs, dicom, outbox, audit, clock, ids, tracing, log, metrics, changes, timers, analyst, records },
+    ...shared,
+    analyst,
+    records,
     results: { prepareInstances: (...args) => prepareInstances({ index: dicom, blobs, clock, isResult }, ...args) },
     destinations: peers.destinations,
     limits: {
@@ -144,7 +147,8 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
     onOutbox: () => wakeUps.nudge('deliver-outbox'),
   });
   const delivery = createOutboxDelivery({
-    ...{ outbox, runs, dicom, blobs, ledger, audit, clients, clock, ids, log, metrics, tracing },
+    ...shared,
+    clients,
     destinations: peers.destinations,
     random: Math.random,
     limits: { attempts: config.exchange.deliveryAttempts, leaseSeconds: config.exchange.deliveryLeaseSeconds },
@@ -156,7 +160,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
     quiet: (signal) =>
       queueQuietStudies(
         {
-          ...{ runs, ledger, dicom, audit, clock, ids, tracing, log, changes },
+          ...shared,
           analystFingerprint: analyst.fingerprint,
           sites: SITES.map(({ name }) => name),
           limits: { quietSeconds: config.analysis.quietSeconds, queue: config.analysis.queuedRuns },
@@ -186,7 +190,14 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
   };
   registerGauges(foundation, analyst);
   const doors = composeDoors({
-    ...{ foundation, config, publicUrl, version, archive, records, runService, limits, analyst },
+    foundation,
+    config,
+    publicUrl,
+    version,
+    archive,
+    records,
+    runService,
+    limits,
     store: storeService,
     destinations: peers.destinations,
     sites: SITES,
@@ -254,7 +265,11 @@ async function openAnalyst({ dataDir }: Foundation, { analysis }: Config, versio
   return createThreadAnalyst({
     modelSha256: identity.sha256,
     data: {
-      ...{ dataDir, modelDir, threads, inferenceTimeoutSeconds, inferenceMemoryMiB },
+      dataDir,
+      modelDir,
+      threads,
+      inferenceTimeoutSeconds,
+      inferenceMemoryMiB,
       softwareVersion: version,
       normsFile: packagedFile('norms/hippocampus-freesurfer-pooled.json'),
       fonts: {
