@@ -40,13 +40,11 @@ export function composeDoors(deps: DoorsDeps): HttpServer {
   const { apiKeys, audit, log, tracing, metrics, clock } = foundation;
   const health = createHealth({ probes: probesOf(foundation, config), clock });
   const deliveries = createDeliveries({
-    ...{
-      destinations: deps.destinations,
-      outbox: foundation.store.outbox,
-      ledger: foundation.store.ledger,
-      audit,
-      clock,
-    },
+    destinations: deps.destinations,
+    outbox: foundation.store.outbox,
+    ledger: foundation.store.ledger,
+    audit,
+    clock,
     onQueued: deps.onOutbox,
   });
   return createHttpServer({
