@@ -48,6 +48,8 @@ export async function analyseStudy(
 ): Promise<Analysis> {
   const steps = new StepRecorder(options.onProgress, ports.milliseconds, signal);
   const choice = await steps.run('read-headers', async () => selectSeries(await ports.source.listSeries()));
+  // There is something to measure: the networks load in their own process while this one reads the slices.
+  ports.segmenter.prepare?.();
   const assembled = await steps.run('assemble', () =>
     assembleVolume(choice.selected.instances, (slice) => ports.source.readFrame(slice)),
   );

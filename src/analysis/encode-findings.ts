@@ -31,12 +31,10 @@ function wholeLabels(labels: LabelVolume): LabelVolume {
   side[HippocampusLabel.rightAnterior] = 2;
   side[HippocampusLabel.rightPosterior] = 2;
   const data = new Uint8Array(labels.data.length);
-  // A plain loop, nearly all of it over background: a call for each of millions of voxels takes ten times as long.
-  for (let at = 0; at < data.length; at++) {
-    const label = labels.data[at]!;
-    if (label !== HippocampusLabel.background) data[at] = side[label]!;
-  }
-  return { shape: labels.shape, affine: labels.affine, data };
+  const { data: from, shape, affine } = labels;
+  // A plain loop: a call for each of millions of voxels takes ten times as long.
+  for (let at = 0; at < data.length; at++) if (from[at] !== 0) data[at] = side[from[at]!]!;
+  return { shape, affine, data };
 }
 
 /** Every form of one result, built from the one value; nothing is published before all of them stand. */

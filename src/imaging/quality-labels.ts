@@ -16,9 +16,11 @@ export function extentOfLabels(labels: LabelVolume): Readonly<Record<Laterality,
   const { data } = labels;
   const [ni, nj] = labels.shape;
   const sides = { left: openExtent(), right: openExtent() };
+  // Looked up once: in the loop it would be looked up for every voxel, which takes most of the time.
+  const { background } = HippocampusLabel;
   for (let at = 0; at < data.length; at++) {
     const label = data[at]!;
-    if (label === HippocampusLabel.background) continue;
+    if (label === background) continue;
     const i = at % ni;
     const row = (at - i) / ni;
     const side = label <= HippocampusLabel.leftPosterior ? sides.left : sides.right;

@@ -18,6 +18,8 @@ export interface Segmenter {
   readonly model: ModelIdentity;
   /** Throws no-hippocampus, inference-timeout, inference-failed, cancelled. */
   segment(volume: Volume, signal: AbortSignal): Promise<Segmentation>;
+  /** Begins to load what `segment` needs, so that it is there when the volume is. Never throws; may be left out. */
+  prepare?(): void;
   close(): Promise<void>;
 }
 

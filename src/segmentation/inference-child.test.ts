@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Inference } from './inference.ts';
 import { openInferenceChild } from './inference-child.ts';
@@ -12,6 +13,12 @@ const report = 4;
 const pid = 5;
 const leave = 6;
 const surroundings = 7;
+
+/** Ids of the processes that this one started. */
+function childrenOfThis(): number[] {
+  const listed = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8'));
+  return listed.flatMap((line) => line.trim().split(' ').filter(Boolean).map(Number));
+}
 
 describe('openInferenceChild', () => {
   let inference: Inference | undefined;
@@ -42,6 +49,23 @@ describe('openInferenceChild', () => {
     open();
     const [first, second] = await Promise.all([run(pid), run(pid)]);
     expect(first.data[0]).toBe(second.data[0]);
+  });
+
+  it('starts the child that the first run then uses when it is told to prepare', async () => {
+    const earlier = childrenOfThis();
+    const prepared = open();
+    prepared.prepare?.();
+    prepared.prepare?.();
+    const started = childrenOfThis().filter((child) => !earlier.includes(child));
+    expect(started).toEqual([(await run(pid)).data[0]]);
+  });
+
+  it('ends a child that was only prepared, and prepares none after it was closed', async () => {
+    const prepared = open();
+    prepared.prepare?.();
+    await prepared.close();
+    prepared.prepare?.();
+    await expect(run(echo)).rejects.toMatchObject({ message: 'the segmenter is closed' });
   });
 
   it('reports a crash by name and starts a new child for the next run', async () => {

@@ -39,7 +39,8 @@ interface Child {
 
 /**
  * Inference in a child process: a crash, a hang or a memory bomb in native code ends that process, never the server.
- * One run at a time, later ones queue. After a failure the next run starts a new child.
+ * One run at a time, later ones queue. The first run, or `prepare` before it, starts the child; after a failure the
+ * next run starts a new one.
  */
 export function openInferenceChild(options: InferenceChildOptions): Inference {
   let child: Child | undefined;
@@ -51,13 +52,17 @@ export function openInferenceChild(options: InferenceChildOptions): Inference {
     child?.process.kill('SIGKILL');
     child = undefined;
   };
+  const running = (): Child => {
+    if (!child?.process.connected) child = startChild(options);
+    return child;
+  };
   const runNow = async (stage: StageName, input: Tensor, signal: AbortSignal): Promise<Tensor> => {
     if (signal.aborted) throw cancelled();
     if (closed) throw new NeuroInsightError('inference-failed', 'the segmenter is closed');
-    if (!child?.process.connected) child = startChild(options);
+    const asked = running();
     const id = nextId++;
     try {
-      return await ask(child, { kind: 'run', id, stage, dims: input.dims, data: input.data }, options.limits, signal);
+      return await ask(asked, { kind: 'run', id, stage, dims: input.dims, data: input.data }, options.limits, signal);
     } catch (error) {
       stop();
       throw error;
@@ -68,6 +73,14 @@ export function openInferenceChild(options: InferenceChildOptions): Inference {
       const result = tail.then(() => runNow(stage, input, signal));
       tail = result.catch(() => undefined);
       return result;
+    },
+    prepare() {
+      if (closed) return;
+      try {
+        idle(running().process);
+      } catch {
+        // What keeps a child from starting now fails the run, if it still does then.
+      }
     },
     async close() {
       closed = true;
@@ -98,7 +111,7 @@ function startChild({ models, threads, limits, entry = DEFAULT_ENTRY }: Inferenc
   return child;
 }
 
-/** Sends one run and waits for its answer under all limits. An idle child does not keep the server alive. */
+/** Sends one run and waits for its answer under all limits. */
 async function ask(
   child: Child,
   message: ParentMessage & { kind: 'run' },
@@ -132,9 +145,14 @@ async function ask(
   } finally {
     release();
     child.answer = () => undefined;
-    child.process.unref();
-    child.process.channel?.unref();
+    idle(child.process);
   }
+}
+
+/** An idle child does not keep the server alive. */
+function idle(child: ChildProcess): void {
+  child.unref();
+  child.channel?.unref();
 }
 
 /** Resident memory by /proc, which works while the child is deep in native code; 0 where there is no /proc. */

@@ -11,6 +11,8 @@ export interface Tensor {
 export interface Inference {
   /** Throws inference-failed, inference-timeout, cancelled. The caller keeps the ownership of `input`. */
   run(stage: StageName, input: Tensor, signal: AbortSignal): Promise<Tensor>;
+  /** Begins to load the networks, which the first run otherwise waits for. */
+  prepare?(): void;
   close(): Promise<void>;
 }
 

@@ -44,6 +44,7 @@ export function createSegmenter(model: ModelIdentity, card: ModelCard, inference
   return {
     model,
     segment: (volume, signal) => segmentHead(volume, model, card, inference, signal),
+    prepare: () => inference.prepare?.(),
     close: () => inference.close(),
   };
 }
