@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { exchange, type HttpWorld, openHttpWorld } from '../../test/harness/http-world.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
+import type { Principal } from '../ports/index.ts';
 import { createRouter } from './context.ts';
 import { createOverloadGuard } from './overload.ts';
 
@@ -41,6 +42,30 @@ async function slowWorld(limits: { requestsAtOnce: number; streamsAtOnce?: numbe
 }
 
 describe('a busy server', () => {
+  it('keeps a place for others when one key takes all that it can', async () => {
+    const go = gate();
+    const arrived = [gate(), gate(), gate(), gate()] as const;
+    let count = 0;
+    const api = createRouter('/api/v1').get('/slow', async (ctx) => {
+      arrived[count++]?.open();
+      await go.promise;
+      ctx.body = 'done';
+    });
+    const apiKeys = {
+      authenticate: async (id: string): Promise<Principal> => {
+        return { kind: 'api-key', id, name: id, site: 'main', scopes: '', address: undefined };
+      },
+    };
+    world = await openHttpWorld({ routers: { api }, limits: { requestsAtOnce: 4 }, apiKeys });
+    const working = [1, 2, 3].map(() => world.get('/api/v1/slow', 'greedy'));
+    await arrived[2].promise;
+    expect((await world.get('/api/v1/slow', 'greedy')).status).toBe(503);
+    const other = world.get('/api/v1/slow', 'modest');
+    await arrived[3].promise;
+    go.open();
+    expect((await Promise.all([...working, other])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+
   it('refuses at once what is too much, says when to come back, and still says that it lives', async () => {
     const { go, arrived } = await slowWorld({ requestsAtOnce: 2 });
     const working = [world.get('/api/v1/slow', 'any'), world.get('/api/v1/slow', 'any')];

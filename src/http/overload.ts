@@ -3,6 +3,8 @@ import type { AppContext, AppMiddleware } from './context.ts';
 
 export interface OverloadGuard {
   readonly middleware: AppMiddleware;
+  /** Behind the authentication: keeps one key from taking every place. */
+  readonly share: AppMiddleware;
   inFlight(): number;
   streams(): number;
   /** Cuts the answers that would stay open for ever. */
@@ -12,9 +14,13 @@ export interface OverloadGuard {
 /** These tell about an overload, so they are answered under one. */
 const ALWAYS: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
 
+/** What one key may have of the places: bodies that trickle in under one must not shut the others out. */
+const SHARE = 0.75;
+
 /** Refuses at once what the server could not work on now: a client that is told so early can go elsewhere or wait. */
 export function createOverloadGuard(limits: { requestsAtOnce: number; streamsAtOnce: number }): OverloadGuard {
-  const working = new Set<AppContext['res']>();
+  /** With the id of who asks, as soon as that is known. */
+  const working = new Map<AppContext['res'], string>();
   const open = new Set<AppContext['res']>();
   const middleware: AppMiddleware = async (ctx, next) => {
     const { res } = ctx;
@@ -25,7 +31,7 @@ export function createOverloadGuard(limits: { requestsAtOnce: number; streamsAtO
     };
     if (ALWAYS.has(ctx.path)) return next();
     if (working.size >= limits.requestsAtOnce) throw overloaded();
-    working.add(res);
+    working.set(res, '');
     // Not when the handler is done: an answer that is still being sent holds memory and files.
     res.once('close', () => {
       working.delete(res);
@@ -38,8 +44,19 @@ export function createOverloadGuard(limits: { requestsAtOnce: number; streamsAtO
       if (ctx.state.principal.kind === 'anonymous') working.delete(res);
     }
   };
+  const most = Math.ceil(limits.requestsAtOnce * SHARE);
+  const share: AppMiddleware = (ctx, next) => {
+    if (!working.has(ctx.res)) return next();
+    const { id } = ctx.state.principal;
+    let own = 1;
+    for (const other of working.values()) if (other === id) own += 1;
+    if (own > most) throw overloaded();
+    working.set(ctx.res, id);
+    return next();
+  };
   return {
     middleware,
+    share,
     inFlight: () => working.size,
     streams: () => open.size,
     endStreams: () => {

@@ -14,7 +14,7 @@ import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { metricsRoutes } from './metrics-route.ts';
 import { createOverloadGuard, type OverloadGuard } from './overload.ts';
 import { createRefusalAudit, type RefusalAudit } from './refusal-audit.ts';
-import { accessLog, checkAddress, noStore, renderErrors, traceContext, unknownRoute } from './steps.ts';
+import { accessLog, checkAddress, checkFraming, noStore, renderErrors, traceContext, unknownRoute } from './steps.ts';
 
 export interface HttpServerDeps {
   readonly config: {
@@ -86,10 +86,12 @@ function stepsOf(
     accessLog(log, metrics, () => performance.now()),
     securityHeaders(),
     cors<AppState>({ ...CORS, origin: (ctx) => (origins.has(ctx.get('Origin')) ? ctx.get('Origin') : '') }),
-    renderErrors(log, refusals),
+    renderErrors(log, tracing, refusals),
     guard.middleware,
+    checkFraming,
     checkAddress(limits.urlBytes),
     authenticate(apiKeys),
+    guard.share,
     noStore,
     ...doors.map((door) => door.routes() as AppMiddleware),
     unknownRoute,

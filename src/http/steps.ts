@@ -42,11 +42,14 @@ export function routeOf(ctx: Pick<AppContext, '_matchedRoute'>): string {
 }
 
 /** Turns what is thrown below into an answer, and writes refusals down. */
-export function renderErrors(log: Log, refusals: RefusalAudit): AppMiddleware {
+export function renderErrors(log: Log, tracing: Tracing, refusals: RefusalAudit): AppMiddleware {
   return async (ctx, next) => {
     const app = ctx as AppContext;
     // Koa calls this for a body that breaks off while it is sent, and when the line does.
-    app.onerror = (error) => endBrokenAnswer(app, error, log);
+    // The line's own events run under no trace; the request's is given back to them.
+    app.onerror = (error) => {
+      void tracing.run(app.state.trace.traceparent, async () => endBrokenAnswer(app, error, log));
+    };
     try {
       await next();
       await untilItFlows(app.body);
@@ -96,6 +99,17 @@ function endBrokenAnswer(ctx: AppContext, error: unknown, log: Log): void {
   log.warn('an answer broke off', { route: routeOf(ctx), method: ctx.method, error: error as Error });
   res.destroy();
 }
+
+/** One host and one way to tell where the body ends: readings that differ are how requests are smuggled past a proxy. */
+export const checkFraming: AppMiddleware = ({ req }, next) => {
+  const hosts = req.rawHeaders.filter((name, n) => n % 2 === 0 && name.toLowerCase() === 'host');
+  if (hosts.length > 1) throw new NeuroInsightError('invalid-request', 'the request has several Host headers');
+  const coding = req.headers['transfer-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
+    throw new NeuroInsightError('invalid-request', 'the only transfer coding that is taken is chunked');
+  }
+  return next();
+};
 
 /** An address is short enough, and its percent-encoding can be decoded. */
 export function checkAddress(urlBytes: number): AppMiddleware {

@@ -128,3 +128,6 @@ export function atEntry(error: unknown, { index }: Pick<EntryRequest, 'index'>):
     ? new NeuroInsightError(error.kind, `Bundle.entry[${index}]: ${error.message}`, { cause: error })
     : error;
 }
+
+/** Whether the entry changes nothing. */
+export const isRead = ({ method }: EntryRequest): boolean => method === 'GET' || method === 'HEAD';

@@ -96,6 +96,18 @@ describe('transaction', () => {
     await expect(world.records.read(EVERYTHING, 'Patient', 'gone')).rejects.toEqual(failing('gone'));
   });
 
+  it('answers reads until they add up to too much, and says so of the rest', async () => {
+    const text = 'x'.repeat(12_000_000);
+    await world.records.update(EVERYTHING, 'Patient', 'large', { ...wellKnown('large'), name: [{ text }] });
+    const reads = Array.from({ length: 8 }, () => get('Patient?_id=large'));
+    for (const type of ['batch', 'transaction']) {
+      const { entries } = await world.records.bundle(EVERYTHING, { resourceType: 'Bundle', type, entry: reads }, {});
+      const answered = entries.map(({ response }) => response!.status.slice(0, 3));
+      expect(answered.filter((status) => status === '200')).toHaveLength(5);
+      expect(answered.filter((status) => status === '413')).toHaveLength(3);
+    }
+  });
+
   it('leaves resources out of the answer when the client prefers it', async () => {
     const answer = await send(transaction(post(patient('1'))), EVERYTHING, true);
     expect(Object.keys(answer.entry![0]!)).toEqual(['response']);

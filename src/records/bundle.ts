@@ -3,7 +3,7 @@ import { NeuroInsightError, rowFor } from '../domain/errors.ts';
 import { operationOutcomeOf } from '../fhir/operation-outcome.ts';
 import type { Access, Change, Principal, ResourceQuery, ResourceVersion, StoredResource } from '../ports/index.ts';
 import { audited } from './audited.ts';
-import { atEntry, batchRequests, bundleType, type EntryRequest, paramsOf } from './bundle-request.ts';
+import { atEntry, batchRequests, bundleType, type EntryRequest, isRead, paramsOf } from './bundle-request.ts';
 import { bundleText, etagOf, type TextBundle, type TextEntry, versionPathOf } from './bundle-text.ts';
 import { untilSettled } from './conditional.ts';
 import type { RecordsDeps, WriteOutcome, Written } from './deps.ts';
@@ -102,7 +102,7 @@ async function answerAny(
 ): Promise<TextEntry> {
   try {
     if (request instanceof NeuroInsightError) throw request;
-    if (request.method === 'GET' || request.method === 'HEAD') return await answerRead(deps, principal, request);
+    if (isRead(request)) return await answerRead(deps, principal, request);
     return writtenEntry(await answerWrite(deps, principal, request), options);
   } catch (error) {
     return failedEntry(error);
@@ -111,6 +111,32 @@ async function answerAny(
 
 /** Entries of a batch that are worked on at once: their commits become durable together. */
 const BATCH_AT_ONCE = 8;
+
+/** Text that the reads of one bundle may add up to: a few lines can ask for everything, thousands of times. */
+const MOST_READ = 64 * 2 ** 20;
+
+/** What the reads of one answer may still hold. */
+interface Room {
+  left: number;
+}
+
+/** A read, as long as there is room for what it finds. */
+async function answerReadWithin(
+  deps: RecordsDeps,
+  principal: Principal,
+  request: EntryRequest,
+  room: Room,
+): Promise<TextEntry> {
+  if (room.left > 0) {
+    const entry = await answerAny(deps, principal, request, {});
+    room.left -= entry.resource?.length ?? 0;
+    if (room.left >= 0) return entry;
+    room.left = 0;
+  }
+  return failedEntry(
+    new NeuroInsightError('limit-exceeded', 'The reads of the bundle find too much: ask for less at once'),
+  );
+}
 
 /**
  * Each entry as if it had come alone; which comes first is open, as R4 leaves it (R4 http 3.1.0.11.1).
@@ -123,7 +149,11 @@ async function batch(
   options: BundleOptions,
 ): Promise<TextBundle> {
   const requests = batchRequests(deps, bundle);
-  const entries = await inChunks(requests, BATCH_AT_ONCE, (request) => answerAny(deps, principal, request, options));
+  const room: Room = { left: MOST_READ };
+  const entries = await inChunks(requests, BATCH_AT_ONCE, (request) => {
+    const reads = !(request instanceof NeuroInsightError) && isRead(request);
+    return reads ? answerReadWithin(deps, principal, request, room) : answerAny(deps, principal, request, options);
+  });
   return { type: 'batch-response', links: [], entries };
 }
 
@@ -171,7 +201,10 @@ async function transaction(
   const plan = await audited(deps.audit, access, () => commitPlan(deps, access, bundle));
   const answers = new Map<number, TextEntry>();
   for (const entry of plan.entries) answers.set(entry.request.index, writtenEntry(entry, options));
-  for (const request of plan.reads) answers.set(request.index, await answerAny(deps, principal, request, options));
+  const room: Room = { left: MOST_READ };
+  for (const request of plan.reads) {
+    answers.set(request.index, await answerReadWithin(deps, principal, request, room));
+  }
   const inOrder = [...answers].sort(([a], [b]) => a - b).map(([, entry]) => entry);
   return { type: 'transaction-response', links: [], entries: inOrder };
 }

@@ -71,7 +71,6 @@ function queriesOf(
   }
   const targets = matches.map(({ resourceType: type, id }) => ({ type, id }));
   for (const { type, param } of revIncludes) {
-    requirePermission(principal, 's', type);
     queries.push(queryOf(type, [{ kind: 'reference', param, anyOf: targets }]));
   }
   return queries;
@@ -88,6 +87,8 @@ export async function includedWith(
   matches: readonly StoredResource[],
   request: Pick<SearchRequest, 'includes' | 'revIncludes'>,
 ): Promise<readonly StoredResource[]> {
+  // Whether or not there are matches: what a key may ask does not hang on what it finds.
+  for (const { type } of request.revIncludes) requirePermission(principal, 's', type);
   if (matches.length === 0) return [];
   const seen = new Set(matches.map(placeOf));
   const included: StoredResource[] = [];

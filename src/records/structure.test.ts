@@ -73,6 +73,13 @@ describe('checkResource', () => {
     ['<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x()">a</p></div>'],
     ['<div xmlns="http://www.w3.org/1999/xhtml"><a href=" javascript:x()">a</a></div>'],
     ['<div xmlns="http://www.w3.org/1999/xhtml"><IFRAME src="http://a.example"/></div>'],
+    ['<div><img/onerror=x src=y></div>'],
+    [`<div><a href='x'onclick='y'>z</a></div>`],
+    ['<div><a href="java&#115;cript:x">a</a></div>'],
+    ['<div><a href=" &#9;java&NewLine;script&colon;x">a</a></div>'],
+    ['<div><a href="jav\tascript:x">a</a></div>'],
+    ['<div><a href="data:text/html,x">a</a></div>'],
+    ['<div style="background:url(&#x6a;avascript:x)"></div>'],
   ])('refuses the active narrative %s', (div) => {
     expect(kindOf({ resourceType: 'Patient', text: { status: 'generated', div } })).toBe('invalid-resource');
   });
@@ -80,7 +87,7 @@ describe('checkResource', () => {
   it('takes a plain narrative, and judges long hostile ones as quickly', () => {
     const div = '<div xmlns="http://www.w3.org/1999/xhtml"><p class="a">on = off <a href="#b">b</a></p></div>';
     expect(kindOf({ resourceType: 'Patient', text: { status: 'generated', div } })).toBe('taken');
-    for (const part of ['<', 'href=', 'href= ', '< on', ' on', 'src=" ']) {
+    for (const part of ['<', 'href=', 'href= ', '< on', ' on', 'src=" ', '<a /on', '&#', '&#1;', 'url( ']) {
       expect(kindOf({ resourceType: 'Patient', text: { status: 'generated', div: part.repeat(100_000) } })).toBe(
         'taken',
       );
@@ -95,6 +102,6 @@ describe('checkResource', () => {
 describe('isId', () => {
   it('knows what R4 allows', () => {
     expect(['a', 'A-1.b', 'x'.repeat(64)].map(isId)).toEqual([true, true, true]);
-    expect(['', 'a_b', 'x'.repeat(65), 'a/b', 'a b', 'é'].map(isId)).toEqual(Array(6).fill(false));
+    expect(['', 'a_b', 'x'.repeat(65), 'a/b', 'a b', 'é', '.', '..'].map(isId)).toEqual(Array(8).fill(false));
   });
 });

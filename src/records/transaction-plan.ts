@@ -2,7 +2,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { requirePermission } from '../access/scopes.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Principal, ResourceQuery, StoredResource } from '../ports/index.ts';
-import { atEntry, type EntryRequest, transactionRequests } from './bundle-request.ts';
+import { atEntry, type EntryRequest, isRead, transactionRequests } from './bundle-request.ts';
 import { criteriaQuery, findAtMostOne } from './conditional.ts';
 import type { RecordsDeps, WriteOutcome } from './deps.ts';
 import { inChunks } from './in-chunks.ts';
@@ -230,7 +230,6 @@ export async function planTransaction(
   bundle: object,
 ): Promise<TransactionPlan> {
   const requests = transactionRequests(deps, bundle);
-  const isRead = ({ method }: EntryRequest): boolean => method === 'GET' || method === 'HEAD';
   const writes = requests.filter((request) => !isRead(request));
   const found = await inChunks(writes, LOOKUPS_AT_ONCE, (request) => targetOf(deps, principal, request));
   const targets = found.filter((target) => target !== undefined);

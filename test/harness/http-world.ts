@@ -18,6 +18,8 @@ export interface HttpWorldOptions {
   readonly trustProxy?: boolean;
   readonly corsOrigins?: readonly string[];
   readonly probes?: Readonly<Record<string, Probe>>;
+  /** Who a key is; the same client for every one unless given. */
+  readonly apiKeys?: Pick<ApiKeys, 'authenticate'>;
   readonly audit?: (access: Access) => Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export async function openHttpWorld(options: HttpWorldOptions = {}) {
       corsOrigins: options.corsOrigins ?? [],
       limits: { requestsAtOnce: 50, ...options.limits },
     },
-    apiKeys: scopesAsKeys,
+    apiKeys: options.apiKeys ?? scopesAsKeys,
     audit: { record: options.audit ?? (async (access) => void accesses.push(access)) },
     log: createLog({ level: 'info', tracing, destination: { write: (line) => void lines.push(JSON.parse(line)) } }),
     tracing,

@@ -126,7 +126,9 @@ function parsed(schema: z.ZodType | undefined, value: unknown, where: string): u
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const place = [where, ...(issue?.path ?? [])].join('.');
-  // One line of bounded length: some texts repeat names that the client made up.
-  const text = `${place}: ${issue?.message}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_MESSAGE);
+  // One line of bounded length.
+  // What the client made up is not repeated: it may be a patient's name in the wrong place.
+  const why = issue?.code === 'unrecognized_keys' ? 'has a name that is not known' : issue?.message;
+  const text = `${place}: ${why}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_MESSAGE);
   throw new NeuroInsightError('invalid-request', text);
 }

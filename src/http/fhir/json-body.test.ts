@@ -27,6 +27,13 @@ describe('parseJson', () => {
     expect(() => parse(`[${'0,'.repeat(1_000_000)}0]`)).toThrow(failing('limit-exceeded'));
   });
 
+  it('refuses an object of more elements than any resource has, and no array for its length', () => {
+    const object = (count: number): string =>
+      `{"a":[${'0,'.repeat(5000)}0],${Array.from({ length: count - 1 }, (_, n) => `"e${n}":{}`).join()}}`;
+    expect(Object.keys(parse(object(1000)) as object)).toHaveLength(1000);
+    expect(() => parse(`[${object(1001)}]`)).toThrow(failing('limit-exceeded'));
+  });
+
   it('counts no bracket or comma inside a string, however it is escaped', () => {
     const text = `${'[,'.repeat(2_000_000)}\\"${'['.repeat(200)}${'\\\\'.repeat(1000)}`;
     expect(parse(`["${text}"]`)).toHaveLength(1);
