@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -191,3 +191,30 @@ function commitUntilKilled(dataDir: string, enough: number): Promise<readonly st
     child.on('close', () => resolve(printed.split('\n').slice(0, -1)));
   });
 }
+
+describe('a data folder that cannot be used', () => {
+  const refusal = (message: string) => ({ kind: 'invalid-configuration', message });
+
+  it('is told in a line with the code of the system and without a path', async () => {
+    const file = join(newFolder(), 'file');
+    writeFileSync(file, '');
+    const message = expect.stringMatching(/^the data folder cannot be made or written \((ENOTDIR|ENOENT)\)$/);
+    await expect(open({ dataDir: file })).rejects.toMatchObject({ kind: 'invalid-configuration', message });
+    await expect(open({ dataDir: join(file, 'deeper') })).rejects.toMatchObject({ message });
+    // Where nothing can be made although nothing is in the way.
+    await expect(open({ dataDir: '/proc/none/deeper' })).rejects.toMatchObject({ message });
+  });
+
+  it('is told apart from a database that is none', async () => {
+    const damaged = newFolder();
+    writeFileSync(join(damaged, 'neuroinsight.sqlite'), 'x'.repeat(8192));
+    await expect(open({ dataDir: damaged })).rejects.toMatchObject(
+      refusal('the database in the data folder cannot be opened (SQLITE_NOTADB)'),
+    );
+    const folder = newFolder();
+    mkdirSync(join(folder, 'neuroinsight.sqlite'));
+    await expect(open({ dataDir: folder })).rejects.toMatchObject(
+      refusal('the data folder cannot be made or written (EISDIR)'),
+    );
+  });
+});

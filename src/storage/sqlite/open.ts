@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
+import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
 import type { Store } from '../store.ts';
 import { foldLog, openConnection, refreshStatistics } from './database.ts';
@@ -89,8 +90,38 @@ async function closeAll(writer: Writer, readers: Readers): Promise<void> {
 
 /** Makes folder and file private and durable, brings the schema up to date and refreshes what the planner knows. */
 function prepareFile(dataDir: string, path: string, clock: Clock): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
+  explained('the data folder cannot be made or written', () => {
+    makeFolder(dataDir);
+    closeSync(openSync(path, 'a', 0o600));
+  });
+  explained('the database in the data folder cannot be opened', () => prepareDatabase(path, clock));
+  for (const folder of [dataDir, dirname(dataDir)]) syncFolder(folder);
+}
+
+/** Step by step: where the system has no folder but refuses to make one, as in /proc, Node's own way never ends. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** What an administrator can mend is no defect. @throws invalid-configuration with the system's code, without paths. */
+function explained(what: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    if (cause instanceof NeuroInsightError) throw cause;
+    const { code } = cause as { readonly code?: unknown };
+    if (typeof code !== 'string') throw cause;
+    throw new NeuroInsightError('invalid-configuration', `${what} (${code})`, { cause });
+  }
+}
+
+function prepareDatabase(path: string, clock: Clock): void {
   const connection = openConnection(path, { busyMilliseconds: BUSY_MILLISECONDS });
   try {
     migrate(connection, clock.now().toISOString());
@@ -99,7 +130,6 @@ function prepareFile(dataDir: string, path: string, clock: Clock): void {
   } finally {
     connection.close();
   }
-  for (const folder of [dataDir, dirname(dataDir)]) syncFolder(folder);
 }
 
 /** Makes the names in a folder survive a power cut. */
