@@ -32,6 +32,7 @@ import type { Analyst, Clients } from './ports/index.ts';
 import { createRecords } from './records/records.ts';
 import { loadModel } from './segmentation/model-files.ts';
 import { createSweep } from './storage/blobs/sweep.ts';
+import { databaseBytes } from './storage/sqlite/open.ts';
 
 /** What one process may be there for; every process with the same data folder shares the rest. */
 export const ROLES = ['web', 'work', 'pull'] as const;
@@ -207,6 +208,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
   let jobs: Jobs | undefined;
   return {
     async start() {
+      if (roles.includes('work')) analyst.prepare?.();
       jobs = await startJobs({ ...work, roles });
       if (!roles.includes('web')) return { url: undefined };
       await doors.listen();
@@ -280,10 +282,13 @@ async function openAnalyst({ dataDir }: Foundation, { analysis }: Config, versio
   });
 }
 
-function registerGauges({ metrics, store, blobs }: Foundation, analyst: Analyst): void {
+function registerGauges({ metrics, store, blobs, dataDir }: Foundation, analyst: Analyst): void {
   metrics.gauge('neuroinsight_runs', 'Runs by state', () => store.runs.countByState());
   metrics.gauge('neuroinsight_outbox', 'Deliveries by state', () => store.outbox.countByState());
   metrics.gauge('neuroinsight_free_bytes', 'Free space where instances are stored', () => blobs.freeBytes());
+  metrics.gauge('neuroinsight_sqlite_bytes', 'Size of the database, and of its log that is not folded in yet', () =>
+    databaseBytes(dataDir),
+  );
   metrics.gauge('neuroinsight_analysis_child_resident_bytes', 'Resident memory of the inference child', () =>
     Promise.resolve(analyst.residentBytes() ?? 0),
   );

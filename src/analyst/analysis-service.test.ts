@@ -130,6 +130,15 @@ describe('the service of the analysis thread', () => {
     await service.close();
   });
 
+  it('keeps quiet about what could not be prepared until a study needs it', async () => {
+    const service = serve({ modelDir: join(dataDir, 'none') });
+    service.send({ kind: 'prepare' });
+    service.send(analyse(1, []));
+    expect(await service.ended(1)).toMatchObject({ kind: 'failed', errorKind: 'model-integrity' });
+    expect(service.messages).toHaveLength(1);
+    await service.close();
+  });
+
   it('says of a defect what the log needs', async () => {
     const service = serve({ normsFile: join(dataDir, 'none.json') });
     service.send(analyse(1, []));

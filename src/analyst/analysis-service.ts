@@ -30,6 +30,14 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
   const blobs = openFileBlobStore({ dataDir: data.dataDir });
   let opened: Promise<Opened> | undefined;
   const running = new Map<number, Work>();
+  const open = (): Promise<Opened> => {
+    opened ??= openPorts(data).catch((error: unknown) => {
+      // What could not be opened now may be opened for the next study.
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
   const start = async (message: Analyse): Promise<void> => {
     const earlier = Promise.withResolvers<string | undefined>();
     // Rejected by a cancellation that comes before anybody waits for it.
@@ -37,16 +45,11 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
     const controller = new AbortController();
     running.set(message.id, { controller, earlier });
     try {
-      opened ??= openPorts(data).catch((error: unknown) => {
-        // What could not be opened now may be opened for the next study.
-        opened = undefined;
-        throw error;
-      });
       const dateOfRun = (analysisKey: string): Promise<string> => {
         channel.postMessage({ kind: 'ask-earlier-date', id: message.id, analysisKey });
         return earlier.promise.then((date) => date ?? message.date);
       };
-      const answer = await analyse(message, await opened, await blobs, dateOfRun, data, channel, controller.signal);
+      const answer = await analyse(message, await open(), await blobs, dateOfRun, data, channel, controller.signal);
       channel.postMessage(answer);
     } catch (error) {
       channel.postMessage(failureOf(message.id, error));
@@ -56,10 +59,16 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
   };
   channel.on('message', (message) => {
     if (message.kind === 'analyse') void start(message);
+    else if (message.kind === 'prepare') void prepare(open());
     else if (message.kind === 'cancel') cancel(running.get(message.id));
     else if (message.kind === 'earlier-date') running.get(message.id)?.earlier.resolve(message.date);
     else void close(opened, channel);
   });
+}
+
+/** What fails here fails again, with its reason, for the study that needs it. */
+async function prepare(opening: Promise<Opened>): Promise<void> {
+  (await opening.catch(() => undefined))?.segmenter.prepare?.();
 }
 
 function cancel(work: Work | undefined): void {

@@ -22,6 +22,7 @@ export type ToThread =
       readonly date: string;
     }
   | { readonly kind: 'earlier-date'; readonly id: number; readonly date: string | undefined }
+  | { readonly kind: 'prepare' }
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'close' };
 

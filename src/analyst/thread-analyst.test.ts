@@ -48,6 +48,13 @@ describe('an analysis in its thread', () => {
     expect(analyst.residentBytes()).toBeGreaterThanOrEqual(0);
   });
 
+  it('starts before the first study when it is told to prepare, and measures in what it started', async () => {
+    const analyst = open();
+    analyst.prepare?.();
+    expect(analyst.residentBytes()).toBeGreaterThanOrEqual(0);
+    await expect(analyst.analyse(asked('done'), ignored, never)).resolves.toMatchObject({ times: { encode: 1 } });
+  });
+
   it('fails with the kind that the walk named, or as a defect', async () => {
     const analyst = open();
     await expect(analyst.analyse(asked('refused'), ignored, never)).rejects.toMatchObject({

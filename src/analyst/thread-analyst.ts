@@ -61,6 +61,10 @@ export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
       worker ??= start();
       return ask(worker, waiting, nextId++, { request, onProgress, signal, graceMilliseconds });
     },
+    prepare() {
+      worker ??= start();
+      worker.postMessage({ kind: 'prepare' } satisfies ToThread);
+    },
     residentBytes: () => (worker === undefined ? undefined : childrenResidentBytes()),
     async close() {
       const closing = worker;

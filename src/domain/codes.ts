@@ -135,6 +135,15 @@ export const CODES = {
   diagnosticImagingStudy: loinc('18748-4', 'Diagnostic imaging study'),
   radiologyStudyNote: loinc('68604-8', 'Radiology Diagnostic study note'),
   radiology: loinc('LP29684-5', 'Radiology'),
+
+  // audit events, PS3.16 CID 400 to 402
+  auditApplicationActivity: dcm('110100', 'Application Activity'),
+  auditQuery: dcm('110112', 'Query'),
+  auditDicomInstancesTransferred: dcm('110104', 'DICOM Instances Transferred'),
+  auditExport: dcm('110106', 'Export'),
+  auditImport: dcm('110107', 'Import'),
+  auditUserAuthentication: dcm('110114', 'User Authentication'),
+  auditApplication: dcm('110150', 'Application'),
 } as const satisfies Readonly<Record<string, Code>>;
 
 /** The side as a coded modifier (CID 244); never a pre-coordinated "left hippocampus". */

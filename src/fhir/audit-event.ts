@@ -1,29 +1,25 @@
 import type { AuditEvent, AuditEventEntity, Coding } from '@medplum/fhirtypes';
-import { NEUROINSIGHT_FHIR_BASE } from '../domain/codes.ts';
+import { CODES, NEUROINSIGHT_FHIR_BASE } from '../domain/codes.ts';
 import type { AuditRow } from '../ports/index.ts';
 import { SYSTEMS } from './canonicals.ts';
+import { codingOf } from './concepts.ts';
 
 const TERMINOLOGY = 'http://terminology.hl7.org/CodeSystem';
 const BALP_ENTITY = 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType';
 const INTERACTIONS = `${NEUROINSIGHT_FHIR_BASE}/CodeSystem/audit-interactions`;
-const dcm = (code: string, display: string): Coding => ({
-  system: 'http://dicom.nema.org/resources/ontology/DCM',
-  code,
-  display,
-});
 
 const REST: Coding = { system: `${TERMINOLOGY}/audit-event-type`, code: 'rest', display: 'RESTful Operation' };
-const APPLICATION_ACTIVITY = dcm('110100', 'Application Activity');
+const APPLICATION_ACTIVITY = codingOf(CODES.auditApplicationActivity);
 
 /** PS3.15 A.5.3: the event that DICOM knows for what was done; the longest beginning of the interaction counts. */
 const EVENTS: readonly (readonly [string, Coding])[] = [
   ['fhir/', REST],
-  ['dicomweb/qido', dcm('110112', 'Query')],
-  ['dicomweb/', dcm('110104', 'DICOM Instances Transferred')],
-  ['job/deliver', dcm('110106', 'Export')],
-  ['job/pull', dcm('110107', 'Import')],
-  ['api/run-file', dcm('110106', 'Export')],
-  ['auth/', dcm('110114', 'User Authentication')],
+  ['dicomweb/qido', codingOf(CODES.auditQuery)],
+  ['dicomweb/', codingOf(CODES.auditDicomInstancesTransferred)],
+  ['job/deliver', codingOf(CODES.auditExport)],
+  ['job/pull', codingOf(CODES.auditImport)],
+  ['api/run-file', codingOf(CODES.auditExport)],
+  ['auth/', codingOf(CODES.auditUserAuthentication)],
 ];
 
 /** FHIR interactions under the names of http://hl7.org/fhir/restful-interaction. */
@@ -87,7 +83,7 @@ function entitiesOf({ patients, entities, query, traceId }: AuditRow): AuditEven
 function agentOf({ agent: { kind, id, name, address } }: AuditRow): AuditEvent['agent'][number] {
   const who = kind === 'anonymous' ? undefined : { system: `${NEUROINSIGHT_FHIR_BASE}/identifier/${kind}`, value: id };
   return {
-    type: { coding: [dcm('110150', 'Application')] },
+    type: { coding: [codingOf(CODES.auditApplication)] },
     who: { ...(who && { identifier: who }), display: name },
     requestor: true,
     // 2: an IP address (http://hl7.org/fhir/network-type).

@@ -25,6 +25,8 @@ export interface Analyst {
     onProgress: (step: string, fraction: number) => void,
     signal: AbortSignal,
   ): Promise<AnalysisOutcome>;
+  /** Loads what the first study would otherwise wait for. */
+  prepare?(): void;
   /** Changes when a run of the same instances would give other results: model digest and software version. */
   readonly fingerprint: string;
   /** Resident bytes of the processes and threads that measure; undefined while there is none. */

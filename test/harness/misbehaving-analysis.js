@@ -30,5 +30,5 @@ parentPort.on('message', (message) => {
   if (message.kind === 'analyse') behaviours[message.date](message);
   else if (message.kind === 'cancel') failed(message.id, 'cancelled', 'stopped');
   else if (message.kind === 'earlier-date') failed(message.id, 'no-hippocampus', `${message.date}`);
-  else parentPort.close();
+  else if (message.kind === 'close') parentPort.close();
 });

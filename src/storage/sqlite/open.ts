@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import { NeuroInsightError } from '../../domain/errors.ts';
@@ -140,4 +141,14 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder);
   }
+}
+
+/** Bytes of the database file and of its write-ahead log; 0 for what is not there. */
+export async function databaseBytes(dataDir: string): Promise<Readonly<Record<'database' | 'log', number>>> {
+  const sizeOf = (name: string): Promise<number> =>
+    stat(join(dataDir, name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  return { database: await sizeOf(FILE), log: await sizeOf(`${FILE}-wal`) };
 }
