@@ -4,6 +4,7 @@ import { createAuditTrail } from './audit/audit-trail.ts';
 import { type ApiKeys, createApiKeys } from './auth/api-keys.ts';
 import { systemClock } from './compose.ts';
 import type { Config } from './config.ts';
+import { NeuroInsightError } from './domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, Ids, Log, Metrics, Tracing } from './ports/index.ts';
 import { openFileBlobStore } from './storage/blobs/file-blob-store.ts';
 import { guardSpace } from './storage/space-guard.ts';
@@ -40,7 +41,13 @@ export async function openFoundation(config: Config, logStream?: NodeJS.Writable
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
   const opened = await openSqliteStore({ dataDir, clock, metrics });
-  const packs = await openFileBlobStore({ dataDir });
+  const packs = await openFileBlobStore({ dataDir }).catch(async (cause: NodeJS.ErrnoException) => {
+    // Its threads would keep a process alive that has failed to start.
+    await opened.close();
+    if (typeof cause.code !== 'string') throw cause;
+    const message = `the folder for instances cannot be made or written (${cause.code})`;
+    throw new NeuroInsightError('invalid-configuration', message, { cause });
+  });
   const { ledger, blobs } = guardSpace({
     ledger: opened.ledger,
     blobs: packs,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { exchange, type HttpWorld, openHttpWorld } from '../../test/harness/http-world.ts';
@@ -152,5 +153,29 @@ describe('a server that stops', () => {
     await slowWorld({ requestsAtOnce: 5 });
     await world.server.close(0);
     await world.server.close(0);
+  });
+});
+
+describe('a server that stops', () => {
+  it('sends an answer to its end that is written but not yet taken, and cuts a line on which nothing is asked', async () => {
+    const size = 30_000_000;
+    const api = createRouter('/api/v1').get('/large', (ctx) => {
+      ctx.body = Buffer.alloc(size, 'x');
+    });
+    world = await openHttpWorld({ routers: { api } });
+    const idle = connect(world.port, '127.0.0.1');
+    const idleEnded = new Promise((resolve) => void idle.once('close', resolve));
+    const line = connect(world.port, '127.0.0.1');
+    line.write('GET /api/v1/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer any\r\n\r\n');
+    await new Promise((resolve) => void line.once('readable', resolve));
+    const closed = world.close(60_000);
+    await idleEnded;
+    let received = 0;
+    line.on('data', (chunk: Uint8Array) => {
+      received += chunk.length;
+    });
+    await new Promise((resolve) => void line.once('close', resolve));
+    expect(received).toBeGreaterThan(size);
+    await closed;
   });
 });

@@ -141,9 +141,23 @@ function lifecycle(server: Server, deps: HttpServerDeps, guard: OverloadGuard, r
   const { config, log } = deps;
   let minutes: NodeJS.Timeout | undefined;
   let closing = false;
-  // Node closes the connections that are idle when the server stops; one that ends its work later would linger.
-  const closeIdle = (): void => server.closeIdleConnections();
-  server.on('request', (_, res) => void res.once('close', () => closing && setImmediate(closeIdle)));
+  const lines = new Set<Socket>();
+  const answers = new Map<Socket, number>();
+  server.on('connection', (line) => void lines.add(line.once('close', () => lines.delete(line))));
+  // Node's own way to close idle connections takes an answer that is written, but not yet sent, for one that is done.
+  const closeIdle = (): void => {
+    for (const line of lines) if ((answers.get(line) ?? 0) === 0) line.destroy();
+  };
+  server.closeIdleConnections = closeIdle;
+  server.on('request', ({ socket }, res) => {
+    answers.set(socket, (answers.get(socket) ?? 0) + 1);
+    res.once('close', () => {
+      const left = answers.get(socket)! - 1;
+      if (left > 0) answers.set(socket, left);
+      else answers.delete(socket);
+      if (closing) setImmediate(closeIdle);
+    });
+  });
   return {
     listen: async () => {
       await listening(server, config);
