@@ -154,12 +154,16 @@ async function fetchResults(
     `left       ${result.leftVolumeMm3.toFixed(0)} mm3\nright      ${result.rightVolumeMm3.toFixed(0)} mm3\n`,
   );
   stdout.write(`quality    ${result.qualityVerdict}\n`);
-  await keep('report', 'diagnostic-report.json', await client.bytes(`/fhir/R4/${result.diagnosticReport}`));
+  await keep('FHIR', 'diagnostic-report.json', await client.bytes(`/fhir/R4/${result.diagnosticReport}`));
   await keep('SEG', 'seg.dcm', await instance(result.segSopInstanceUid));
   await keep('SR', 'sr.dcm', await instance(result.srSopInstanceUid));
-  await keep('PDF (DICOM)', 'report.dcm', await instance(result.pdfSopInstanceUid));
-  for (const name of ['report.pdf', 'overlay.png', 'measurements.json']) {
-    await keep(name.split('.')[0]!, name, await client.bytes(`/api/v1/runs/${run.id}/files/${name}`));
+  await keep('PDF object', 'report.dcm', await instance(result.pdfSopInstanceUid));
+  for (const [label, name] of Object.entries({
+    report: 'report.pdf',
+    overlay: 'overlay.png',
+    figures: 'measurements.json',
+  })) {
+    await keep(label, name, await client.bytes(`/api/v1/runs/${run.id}/files/${name}`));
   }
   stdout.write(`picture    ${pathToFileURL(join(folder, 'overlay.png')).href}\n`);
   return true;

@@ -27,3 +27,4 @@ async function demonstrate(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await demonstrate(process.argv.slice(2));
+setTimeout(() => process.exit(), 100).unref();
