@@ -6,6 +6,7 @@ import { readAuditEvent } from './audit-events.ts';
 import { audited } from './audited.ts';
 import { etagOf, type TextBundle, type TextEntry } from './bundle-text.ts';
 import { baseOf, type RecordsDeps, type SearchParams } from './deps.ts';
+import { requireSendable } from './page-size.ts';
 import { patientsOfStored } from './patients.ts';
 import { requireResourceType } from './resource-types.ts';
 
@@ -138,6 +139,7 @@ export async function history(
       ...(since === undefined ? {} : { since }),
     };
     const page = await deps.reader.history(site, { ...scope, count, offset });
+    requireSendable(page.rows);
     await deps.audit.record({ ...access, patients: patientsOfStored(page.rows) });
     const base = baseOf(deps);
     const url = (at: number): string => {

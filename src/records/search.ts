@@ -8,6 +8,7 @@ import type { TextBundle, TextEntry } from './bundle-text.ts';
 import { baseOf, type RecordsDeps, type SearchParams } from './deps.ts';
 import { includedWith } from './includes.ts';
 import { pageLinks } from './page-links.ts';
+import { requireSendable } from './page-size.ts';
 import { patientsOfStored } from './patients.ts';
 import { requireResourceType } from './resource-types.ts';
 import { requireSearchPermissions } from './search-permission.ts';
@@ -69,6 +70,7 @@ export async function search(
     requireSearchPermissions(principal, request.query.where);
     const page = await reader.search(principal.site, request.query);
     const included = await includedWith(deps, principal, page.rows, request);
+    requireSendable([...page.rows, ...included]);
     await deps.audit.record({ ...access, patients: patientsOfStored([...page.rows, ...included]) });
     return searchset(deps, request, page, included);
   });
