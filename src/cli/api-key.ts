@@ -3,9 +3,7 @@ import { openKeys } from '../compose-server.ts';
 import type { Config } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Terminal } from './main.ts';
-
-export const API_KEY_USAGE = `neuroinsight api-key create --name NAME --scopes "system/*.cruds" [--days 365] [--site main]
-            neuroinsight api-key list | revoke --name NAME [--site main]`;
+import { API_KEY_USAGE } from './usage.ts';
 
 const DEFAULT_DAYS = 365;
 

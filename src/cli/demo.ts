@@ -10,8 +10,7 @@ import { openStudyFiles } from '../storage/study-folder.ts';
 import type { Terminal } from './main.ts';
 import { openRunProgress } from './progress.ts';
 import { type Json, type RunView, ServerClient } from './server-client.ts';
-
-export const DEMO_USAGE = 'neuroinsight demo PATH [--once] [--keep]';
+import { DEMO_USAGE } from './usage.ts';
 
 interface Times {
   readonly [part: string]: number;

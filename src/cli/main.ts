@@ -2,10 +2,8 @@ import { DEFAULT_CONFIG, softwareVersion } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { ANALYSE_USAGE, analyse } from './analyse.ts';
-import { API_KEY_USAGE, apiKey } from './api-key.ts';
-import { DEMO_USAGE, demo } from './demo.ts';
 import { doctor } from './doctor.ts';
-import { SERVE_USAGE, serve } from './serve.ts';
+import { API_KEY_USAGE, DEMO_USAGE, SERVE_USAGE } from './usage.ts';
 
 /** Where a command reads and writes: tests hand in their own. */
 export interface Terminal {
@@ -54,9 +52,10 @@ async function run([command, ...args]: readonly string[], terminal: Terminal): P
   }
   const config = loadConfig(DEFAULT_CONFIG, terminal.environment);
   if (command === 'analyse') return analyse(args, config, terminal);
-  if (command === 'serve') return serve(args, config, terminal);
-  if (command === 'api-key') return apiKey(args, config, terminal);
-  if (command === 'demo') return demo(args, config, terminal);
+  // Loaded when asked for: the server is most of the software, and `analyse` needs none of it.
+  if (command === 'serve') return (await import('./serve.ts')).serve(args, config, terminal);
+  if (command === 'api-key') return (await import('./api-key.ts')).apiKey(args, config, terminal);
+  if (command === 'demo') return (await import('./demo.ts')).demo(args, config, terminal);
   if (command === 'doctor') return doctor(config, terminal);
   throw new NeuroInsightError(
     'invalid-request',

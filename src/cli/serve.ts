@@ -3,8 +3,7 @@ import { composeServer, ROLES, type Role } from '../compose-server.ts';
 import { type Config, refuseProduction } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Terminal } from './main.ts';
-
-export const SERVE_USAGE = 'neuroinsight serve [--roles web,work,pull]';
+import { SERVE_USAGE } from './usage.ts';
 
 /** Throws invalid-request for a role that there is not. */
 export function parseRoles(text: string): readonly Role[] {
