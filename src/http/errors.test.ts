@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { NeuroInsightError } from '../domain/errors.ts';
-import { foreseen, isFhir, outcomeOf, problemOf } from './errors.ts';
+import { operationOutcomeOf } from '../fhir/operation-outcome.ts';
+import { foreseen, isFhir, problemOf } from './errors.ts';
 
 const thrown = (status: unknown, expose: unknown) => Object.assign(new Error('Doe^Jane'), { status, expose });
 
@@ -27,7 +28,7 @@ describe('an error of the packages below', () => {
     [undefined],
   ])('that is none of those is a defect: %p', (error) => {
     expect(foreseen(error)).toBeUndefined();
-    for (const told of [problemOf(error, 'trace-1'), outcomeOf(error, 'trace-1')]) {
+    for (const told of [problemOf(error, 'trace-1'), operationOutcomeOf(error, 'trace-1')]) {
       expect(JSON.stringify(told)).toContain('trace-1');
       expect(JSON.stringify(told)).not.toContain('Doe');
     }

@@ -1,4 +1,5 @@
 import { type ErrorKind, NeuroInsightError, rowFor } from '../domain/errors.ts';
+import { operationOutcomeOf } from '../fhir/operation-outcome.ts';
 import { discardRest } from './body.ts';
 import type { AppContext } from './context.ts';
 
@@ -10,18 +11,6 @@ export interface Problem {
   readonly detail: string;
   readonly instance?: string;
   readonly traceId: string;
-}
-
-/** The part of FHIR R4 OperationOutcome that an error needs; its id is the trace. */
-export interface ErrorOutcome {
-  readonly resourceType: 'OperationOutcome';
-  readonly id: string;
-  readonly issue: readonly {
-    readonly severity: 'error' | 'fatal';
-    readonly code: string;
-    readonly details: { readonly text: string };
-    readonly diagnostics: string;
-  }[];
 }
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -64,23 +53,6 @@ export function problemOf(error: unknown, traceId: string, instance?: string): P
   };
 }
 
-/** The same for FHIR. */
-export function outcomeOf(error: unknown, traceId: string): ErrorOutcome {
-  const known = foreseen(error);
-  return {
-    resourceType: 'OperationOutcome',
-    id: traceId,
-    issue: [
-      {
-        severity: known === undefined ? 'fatal' : 'error',
-        code: rowFor(known).issue,
-        details: { text: kindOf(known) },
-        diagnostics: detailOf(known, traceId),
-      },
-    ],
-  };
-}
-
 /** True for the addresses that answer in FHIR. */
 export const isFhir = (path: string): boolean => path === FHIR_PREFIX || path.startsWith(`${FHIR_PREFIX}/`);
 
@@ -94,7 +66,9 @@ export function renderError(ctx: AppContext, error: unknown): void {
   if (status === 503) ctx.set('Retry-After', RETRY_SECONDS);
   ctx.set('Cache-Control', 'no-store');
   // The path of the request is not repeated: DICOMweb and FHIR addresses may carry identifiers of patients.
-  ctx.body = JSON.stringify(isFhir(ctx.path) ? outcomeOf(error, traceId) : problemOf(error, traceId));
+  ctx.body = JSON.stringify(
+    isFhir(ctx.path) ? operationOutcomeOf(foreseen(error) ?? error, traceId) : problemOf(error, traceId),
+  );
   ctx.set('Content-Type', isFhir(ctx.path) ? FHIR_TYPE : PROBLEM_TYPE);
   discardRest(ctx.req);
 }
