@@ -48,6 +48,7 @@ export type ErrorKind =
   | 'method-not-allowed'
   | 'not-acceptable'
   | 'unsupported-media-type'
+  | 'too-slow'
   | 'uri-too-long'
   | 'invalid-resource'
   | 'conflict'
@@ -122,6 +123,7 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   'not-acceptable': { status: 406, issue: 'not-supported', failureReason: PROCESSING_FAILURE },
   'unsupported-media-type': { status: 415, issue: 'not-supported', failureReason: CANNOT_UNDERSTAND },
   'uri-too-long': { status: 414, issue: 'too-long', failureReason: CANNOT_UNDERSTAND },
+  'too-slow': { status: 408, issue: 'timeout', failureReason: PROCESSING_FAILURE },
   'invalid-resource': { status: 422, issue: 'invariant', failureReason: CANNOT_UNDERSTAND },
   'duplicate-instance': { status: 409, issue: 'duplicate', failureReason: 0x0111 },
   'study-mismatch': { status: 409, issue: 'conflict', failureReason: 0xa901 },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { discardRest, mediaType, readBody, readJson } from './body.ts';
+import { bodyChunks, discardRest, mediaType, readBody, readJson } from './body.ts';
 
 const LIMITS = { limitBytes: 10, types: ['application/json', 'text/json'] };
 
@@ -22,6 +22,22 @@ describe('content', () => {
   it('may be exactly as long as the limit, and not one byte longer', async () => {
     expect(await readBody(sent(['12345', '67890']), LIMITS)).toHaveLength(10);
     await expect(readBody(sent(['12345', '678901']), LIMITS)).rejects.toMatchObject({ kind: 'limit-exceeded' });
+  });
+
+  it('may take its time, but not for ever: what trickles holds a place that others need', async () => {
+    const lengthAfter = async (seconds: number, bytes: number): Promise<number> => {
+      let clock = 0;
+      const advancing = (): number => {
+        clock += seconds * 1000;
+        return clock;
+      };
+      let length = 0;
+      for await (const chunk of bodyChunks(sent([Buffer.alloc(bytes)]).req, advancing)) length += chunk.length;
+      return length;
+    };
+    expect(await lengthAfter(29, 1)).toBe(1);
+    expect(await lengthAfter(31, 31 * 1024)).toBe(31 * 1024);
+    await expect(lengthAfter(31, 31 * 1024 - 1)).rejects.toMatchObject({ kind: 'too-slow' });
   });
 
   it('that announces too much is refused before it is read', async () => {

@@ -11,6 +11,9 @@ export interface BodyLimits {
 
 /** So much of a refused body is read and thrown away, that the client gets to see the answer; then the line is cut. */
 const LINGER_BYTES = 16 * 1024 * 1024;
+/** After so long a body must have come at this rate. */
+const PATIENCE_SECONDS = 30;
+const LEAST_BYTES_A_SECOND = 1024;
 
 /** The media type of a Content-Type header in lower case without its parameters; '' when there is none. */
 export function mediaType(contentType: string): string {
@@ -52,11 +55,22 @@ export async function readBody(ctx: Pick<AppContext, 'get' | 'req'>, limits: Bod
 
 /**
  * The body in the chunks in which it arrives. Leaving the loop early keeps the connection, so that an answer can be sent.
- * @throws invalid-request when the client went away before the end.
+ * A body that trickles holds a place that others need: after some patience it must have come at a least rate.
+ * @param now milliseconds of a clock that only goes forward.
+ * @throws invalid-request when the client went away before the end; too-slow.
  */
-export async function* bodyChunks(req: IncomingMessage): AsyncGenerator<Uint8Array> {
+export async function* bodyChunks(req: IncomingMessage, now = () => performance.now()): AsyncGenerator<Uint8Array> {
+  const started = now();
+  let received = 0;
   try {
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) yield chunk;
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      received += chunk.length;
+      const seconds = (now() - started) / 1000;
+      if (seconds > PATIENCE_SECONDS && received < seconds * LEAST_BYTES_A_SECOND) {
+        throw new NeuroInsightError('too-slow', `the content came at less than ${LEAST_BYTES_A_SECOND} bytes a second`);
+      }
+      yield chunk;
+    }
   } catch (error) {
     if (error instanceof NeuroInsightError) throw error;
     throw new NeuroInsightError('invalid-request', 'the request ended before its content did', { cause: error });

@@ -28,6 +28,6 @@ export const DEFAULT_LIMITS: Required<HttpLimits> = {
   headerBytes: 32_768,
   headerSeconds: 20,
   requestSeconds: 3600,
-  idleSeconds: 300,
+  idleSeconds: 120,
   keepAliveSeconds: 65,
 };
