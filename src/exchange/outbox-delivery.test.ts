@@ -237,11 +237,17 @@ describe('a delivery that is refused', () => {
     });
     expect(pacs.asked).toBe(0);
   });
+});
 
-  it('is one to a destination that is no longer configured', async () => {
+describe('a destination that is not configured any more', () => {
+  it('keeps what is for it until it is back, and says so', async () => {
     await world.queue(toPacs('a', { destination: 'gone' }));
     expect(await world.delivery().deliverDue(never)).toBe(1);
-    expect(await world.outbox('a')).toMatchObject({ state: 'dead', lastError: 'destination gone is not configured' });
+    expect(await world.outbox('a')).toMatchObject({
+      state: 'pending',
+      attempt: 0,
+      lastError: 'destination gone is not configured',
+    });
     expect(await world.delivery().deliverDue(never)).toBe(0);
   });
 });

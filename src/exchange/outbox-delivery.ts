@@ -116,14 +116,13 @@ async function deliverTo(
   signal: AbortSignal,
 ): Promise<number> {
   const destination = deps.destinations.find((candidate) => candidate.name === name);
+  // A start without the peers file must not give up what was promised: it waits until the destination is back.
+  if (!destination || !breaker) return leaveAlone(deps, rows, `destination ${name} is not configured`);
   let settled = 0;
   for (const [index, due] of rows.entries()) {
     if (signal.aborted) break;
     const outcome = await deps.tracing.run(due.row.traceparent, () =>
-      unlessTakenOver(deps, due, () => {
-        if (destination && breaker) return attempt(deps, destination, breaker, due, signal);
-        return fail(deps, due, new NeuroInsightError('upstream-refused', `destination ${name} is not configured`));
-      }),
+      unlessTakenOver(deps, due, () => attempt(deps, destination, breaker, due, signal)),
     );
     if (outcome === 'settled') settled++;
     if (outcome === 'left-alone') return settled + (await leaveAlone(deps, rows.slice(index)));
@@ -311,13 +310,14 @@ async function giveBack(deps: DeliveryDeps, { site, row }: Due): Promise<'passed
  * Rows whose destination is left alone come back when it is tried again: while they waited as due, they would fill
  * every look and keep the other destinations out. Resolves to how many were put off.
  */
-async function leaveAlone(deps: DeliveryDeps, rows: readonly Due[]): Promise<number> {
+async function leaveAlone(deps: DeliveryDeps, rows: readonly Due[], reason?: string): Promise<number> {
   const notBefore = new Date(deps.clock.now().getTime() + BREAKER_SECONDS * 1000).toISOString();
   let putOff = 0;
   for (const due of rows) {
     const { site, row } = due;
     const outcome = await unlessTakenOver(deps, due, async () => {
-      await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: released(row, { notBefore }) }] });
+      const next = released(row, { notBefore, lastError: reason ?? row.lastError });
+      await deps.ledger.commit({ site, outbox: [{ expected: row.version, row: next }] });
       return 'settled';
     });
     if (outcome === 'settled') putOff++;
