@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { settled } from '../../test/harness/manual-time.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
 import type { Log } from '../ports/index.ts';
 import { createJobLoop } from './job-loop.ts';
 import { createWakeUps } from './wake-ups.ts';
@@ -35,6 +36,18 @@ describe('a job of this process', () => {
     loop.wake();
     await settled();
     expect(left).toBe(0);
+  });
+
+  it('warns of a peer that is down, which is no failure of ours', async () => {
+    const warnings: string[] = [];
+    const down = new NeuroInsightError('upstream-unavailable', 'the PACS cannot be reached');
+    const loop = createJobLoop('pull/pacs', () => Promise.reject(down), {
+      ...log,
+      warn: (message) => warnings.push(message),
+    });
+    loop.wake();
+    await settled();
+    expect(warnings).toEqual(['a job found nobody to talk to']);
   });
 
   it('survives a round that throws, and says so', async () => {

@@ -1,3 +1,4 @@
+import { NeuroInsightError } from '../domain/errors.ts';
 import type { Log } from '../ports/index.ts';
 
 /** One job of this process: never beside itself, and never missing a wake-up that came while it ran. */
@@ -22,7 +23,11 @@ export function createJobLoop(name: string, work: (signal: AbortSignal) => Promi
         if (await work(controller.signal)) woken = true;
       } catch (error) {
         if (controller.signal.aborted) return;
-        log.error('a job failed', { job: name, error: error instanceof Error ? error : new Error(String(error)) });
+        // A peer that is down is its own administrator's alarm, told with every look.
+        const expected = error instanceof NeuroInsightError && error.kind === 'upstream-unavailable';
+        const fields = { job: name, error: error instanceof Error ? error : new Error(String(error)) };
+        if (expected) log.warn('a job found nobody to talk to', fields);
+        else log.error('a job failed', fields);
       }
     }
   };
