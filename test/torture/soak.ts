@@ -17,6 +17,8 @@ const { values } = parseArgs({
 interface Sample {
   readonly minutes: number;
   readonly rssMiB: number;
+  readonly heapMiB: number;
+  readonly externalMiB: number;
   readonly files: number;
   readonly loopP99Ms: number;
   readonly studies: number;
@@ -57,8 +59,13 @@ async function sample(): Promise<Sample> {
   const status = readFileSync(`/proc/${server.pid}/status`, 'latin1');
   const metrics = await (await client.request('/metrics')).text();
   const delay = Number(/neuroinsight_event_loop_delay_seconds\{[^}]*p99[^}]*\} (\S+)/.exec(metrics)?.[1] ?? Number.NaN);
+  const memory = (kind: string): number =>
+    Number(new RegExp(`neuroinsight_process_memory_bytes\\{[^}]*"${kind}"[^}]*\\} (\\S+)`).exec(metrics)?.[1]) /
+    2 ** 20;
   return {
     minutes: minutes(),
+    heapMiB: memory('heapUsed'),
+    externalMiB: memory('external'),
     rssMiB: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024,
     files: readdirSync(`/proc/${server.pid}/fd`).length,
     loopP99Ms: delay * 1000,
@@ -84,12 +91,13 @@ while (minutes() < Number(values.minutes)) {
     samples.push(taken);
     next += Number(values.every);
     process.stdout.write(
-      `${taken.minutes.toFixed(2)} min  ${taken.studies} studies  RSS ${taken.rssMiB.toFixed(0)} MiB  ${taken.files} files  loop p99 ${taken.loopP99Ms.toFixed(1)} ms\n`,
+      `${taken.minutes.toFixed(2)} min  ${taken.studies} studies  RSS ${taken.rssMiB.toFixed(0)} MiB  heap ${taken.heapMiB.toFixed(0)}  external ${taken.externalMiB.toFixed(0)}  ${taken.files} files  loop p99 ${taken.loopP99Ms.toFixed(1)} ms\n`,
     );
   }
 }
 process.stdout.write(
   `slopes over the second half: RSS ${slope(samples, (s) => s.rssMiB).toFixed(2)} MiB/min, ` +
+    `heap ${slope(samples, (s) => s.heapMiB).toFixed(2)} MiB/min, external ${slope(samples, (s) => s.externalMiB).toFixed(2)} MiB/min, ` +
     `files ${slope(samples, (s) => s.files).toFixed(2)} /min, loop p99 ${slope(samples, (s) => s.loopP99Ms).toFixed(2)} ms/min; ` +
     `${studies} studies, ${failed} not completed\n`,
 );
