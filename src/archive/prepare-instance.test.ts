@@ -4,13 +4,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mrSlice } from '../../test/harness/mr-slice.ts';
 import { encodeDicom, type NaturalDataset } from '../dicom/encode.ts';
+import { createInflations } from './inflations.ts';
 import { type PreparedInstance, prepareInstance } from './prepare-instance.ts';
 
 const fileOf = (changes: NaturalDataset = {}) =>
   encodeDicom({ ...mrSlice({ rows: 4, columns: 4, slice: 0 }), ...changes });
 
 async function prepared(bytes: Uint8Array): Promise<PreparedInstance> {
-  const instance = await prepareInstance(bytes, () => false);
+  const instance = await prepareInstance(bytes, () => false, createInflations());
   if (!('row' in instance)) throw new Error(instance.message);
   return instance;
 }
@@ -50,7 +51,7 @@ describe('preparing an instance', () => {
         const bytes = new Uint8Array(original);
         for (const [at, value] of changes) bytes[at] = value;
         for (const input of [bytes, bytes.slice(0, length)]) {
-          const answer = await prepareInstance(input, () => false);
+          const answer = await prepareInstance(input, () => false, createInflations());
           expect('row' in answer ? answer.bytes.length : answer.failureReason).toBeGreaterThan(0);
         }
       }),

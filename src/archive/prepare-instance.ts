@@ -2,13 +2,14 @@ import { createHash, hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, gzip, gzipSync } from 'node:zlib';
 import { isUid } from '../dicom/dataset.ts';
-import { type DicomFile, readDicom } from '../dicom/file.ts';
+import { type DicomFile, openDicom } from '../dicom/file.ts';
 import { frameSpansOf } from '../dicom/frame-spans.ts';
 import { indexAttributesOfJson } from '../dicom/index-attributes.ts';
 import { identityOf, instanceHeaderOf } from '../dicom/instance.ts';
 import { jsonOf } from '../dicom/json.ts';
 import { type ErrorKind, NeuroInsightError, rowFor } from '../domain/errors.ts';
 import type { InstanceRow, JsonDataset } from '../ports/index.ts';
+import type { Inflations } from './inflations.ts';
 
 /** One instance that was not stored. UIDs as far as they could be read. */
 export interface FailedInstance {
@@ -50,15 +51,31 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
  *
  * @param bytes handed over: changed here and kept.
  * @param isResult tells the results of this software, which are never measured again.
+ * @param inflations when a deflated file may be in memory inflated.
  * @returns the instance, or why it cannot be stored. Throws defects only.
  */
 export async function prepareInstance(
   bytes: Uint8Array,
   isResult: (file: DicomFile) => boolean,
+  inflations: Inflations,
 ): Promise<PreparedInstance | FailedInstance> {
-  let file: DicomFile | undefined;
   try {
-    file = readDicom(bytes);
+    const unread = openDicom(bytes);
+    return await inflations.run(unread.transferSyntaxUid, async () =>
+      prepareFile(await unread.read(), bytes, isResult),
+    );
+  } catch (error) {
+    if (!(error instanceof NeuroInsightError)) throw error;
+    return failureOf(error);
+  }
+}
+
+async function prepareFile(
+  file: DicomFile,
+  bytes: Uint8Array,
+  isResult: (file: DicomFile) => boolean,
+): Promise<PreparedInstance | FailedInstance> {
+  try {
     // First, because it refuses attributes that are too large to be looked at.
     const json = jsonOf(file, { bulkDataUri: (tagPath) => `bulkdata/${tagPath}` });
     const row = rowOf(file, json, isResult(file));
@@ -68,7 +85,7 @@ export async function prepareInstance(
     return { row: { ...row, receivedSha256, storedSha256 }, bytes, metadata };
   } catch (error) {
     if (!(error instanceof NeuroInsightError)) throw error;
-    return file ? failureOf(error, namesOf(file)) : failureOf(error);
+    return failureOf(error, namesOf(file));
   }
 }
 

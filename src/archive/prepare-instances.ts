@@ -1,6 +1,7 @@
 import type { DicomFile } from '../dicom/file.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobLocation, BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
+import { createInflations } from './inflations.ts';
 import { type PreparedInstance, prepareInstance } from './prepare-instance.ts';
 import { byStudy, StudyPacks } from './study-packs.ts';
 
@@ -39,10 +40,11 @@ export async function prepareInstances(
   const discard = async () => {
     await packs.discardUnreferenced();
   };
+  const inflations = createInflations();
   try {
     const instances: PreparedInstance[] = [];
     for (const bytes of files) {
-      const prepared = await prepareInstance(new Uint8Array(bytes), isResult);
+      const prepared = await prepareInstance(new Uint8Array(bytes), isResult, inflations);
       if (!('row' in prepared)) throw new NeuroInsightError(prepared.kind, prepared.message);
       instances.push(prepared);
     }

@@ -12,6 +12,7 @@ import type {
   Principal,
   QueryLevel,
 } from '../ports/index.ts';
+import { createInflations, type Inflations } from './inflations.ts';
 import { answerOf } from './queries-answer.ts';
 import { parseSearch, type QueryPath } from './queries-request.ts';
 import { findInstances, outcomeOf, startReading } from './retrieve.ts';
@@ -28,6 +29,11 @@ export interface ArchiveDeps {
   readonly audit: AuditTrail;
   /** As clients reach the server, without a slash at the end: https://neuro.example.org. */
   readonly publicUrl: string;
+}
+
+/** What those need that look into files. */
+interface Opening extends ArchiveDeps {
+  readonly inflations: Inflations;
 }
 
 /** For four replies at once; a fifth makes its own. */
@@ -98,6 +104,7 @@ export interface Archive {
  */
 export function createArchive(deps: ArchiveDeps): Archive {
   const buffers = createReadBuffers(READ_BYTES, KEPT_BUFFERS);
+  const opening: Opening = { ...deps, inflations: createInflations() };
   const serviceUrl = `${deps.publicUrl}/dicomweb`;
   return {
     serviceUrl,
@@ -106,9 +113,9 @@ export function createArchive(deps: ArchiveDeps): Archive {
     searchInstances: (principal, path, parameters) => search(deps, serviceUrl, principal, 'instance', path, parameters),
     retrieve: (principal, selector) => retrieve(deps, buffers, principal, selector),
     metadata: (principal, selector) => metadata(deps, serviceUrl, principal, selector),
-    frames: (principal, selector) => frames(deps, buffers, principal, selector),
-    bulkData: (principal, selector, tagPath) => bulkData(deps, principal, selector, tagPath),
-    rendered: (principal, selector) => rendered(deps, principal, selector),
+    frames: (principal, selector) => frames(opening, buffers, principal, selector),
+    bulkData: (principal, selector, tagPath) => bulkData(opening, principal, selector, tagPath),
+    rendered: (principal, selector) => rendered(opening, principal, selector),
   };
 }
 
@@ -186,7 +193,7 @@ async function metadata(
 }
 
 async function frames(
-  deps: ArchiveDeps,
+  deps: Opening,
   buffers: ReadBuffers,
   principal: Principal,
   selector: Required<InstanceSelector>,
@@ -201,7 +208,7 @@ async function frames(
     open: async (numbers, as) => {
       const decode = as === 'decoded';
       const parts = decode
-        ? await decodedFrames(deps.blobs, instance, numbers)
+        ? await decodedFrames(deps, instance, numbers)
         : storedFrames(deps.blobs, instance, numbers, buffers);
       return { ...parts, pieces: await startReading(parts.pieces, audited) };
     },
@@ -209,7 +216,7 @@ async function frames(
 }
 
 async function bulkData(
-  deps: ArchiveDeps,
+  deps: Opening,
   principal: Principal,
   selector: Required<InstanceSelector>,
   tagPath: string,
@@ -220,17 +227,14 @@ async function bulkData(
     digest,
     audited: () => audited,
     open: async () => {
-      const [bytes] = await Promise.all([deps.blobs.read(instances[0]!.blob), audited]);
-      return bulkDataAt(bytes, tagPath);
+      const { blob, transferSyntaxUid } = instances[0]!;
+      const [bytes] = await Promise.all([deps.blobs.read(blob), audited]);
+      return deps.inflations.run(transferSyntaxUid, () => bulkDataAt(bytes, tagPath));
     },
   };
 }
 
-async function rendered(
-  deps: ArchiveDeps,
-  principal: Principal,
-  selector: InstanceSelector,
-): Promise<RenderedRetrieval> {
+async function rendered(deps: Opening, principal: Principal, selector: InstanceSelector): Promise<RenderedRetrieval> {
   const { instances, audited } = await findInstances(deps, principal, selector);
   const images = instances.filter(({ frames: own }) => own.length > 0);
   const image = images[images.length >> 1] ?? instances[0]!;
@@ -240,7 +244,7 @@ async function rendered(
     audited: () => audited,
     open: async (frameNumber, window) => {
       const [bytes] = await Promise.all([deps.blobs.read(image.blob), audited]);
-      return renderFrame(bytes, frameNumber, window);
+      return deps.inflations.run(image.transferSyntaxUid, () => renderFrame(bytes, frameNumber, window));
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from '../dicom/dataset.ts';
-import { readDicom } from '../dicom/file.ts';
+import { openDicom } from '../dicom/file.ts';
 import type { RawElement } from '../dicom/tokenizer.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 
@@ -27,13 +27,13 @@ const DEEPEST = 64;
  *
  * @throws invalid-request for a path that names no place, not-found when nothing with a value lies there.
  */
-export function bulkDataAt(bytes: Uint8Array, tagPath: string): Uint8Array {
+export async function bulkDataAt(bytes: Uint8Array, tagPath: string): Promise<Uint8Array> {
   const steps = tagPath.split('/');
   const wellFormed = steps.every((step, i) => (i % 2 === 0 ? /^[0-9A-Fa-f]{8}$/ : /^[1-9]\d{0,6}$/).test(step));
   if (!wellFormed || steps.length % 2 === 0 || steps.length > 2 * DEEPEST) {
     throw new NeuroInsightError('invalid-request', 'the path of bulk data is tags and item numbers in turn');
   }
-  const file = readDicom(bytes);
+  const file = await openDicom(bytes).read();
   const [dataset, element] = elementAt(file.dataset, steps);
   if (element.fragments) {
     const fragments = element.fragments.slice(1);

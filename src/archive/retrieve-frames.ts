@@ -2,6 +2,7 @@ import { openPixels } from '../dicom/pixels.ts';
 import { DEFLATED_EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN, isEncapsulated } from '../dicom/transfer-syntax.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobLocation, BlobStore, InstanceRow } from '../ports/index.ts';
+import type { Inflations } from './inflations.ts';
 import type { ReadBuffers } from './retrieve-buffers.ts';
 import { type Piece, readInOrder } from './retrieve-pieces.ts';
 
@@ -71,14 +72,16 @@ async function* piecesOfFrames(
  * @throws not-found for a frame that is not there; what `openPixels` throws.
  */
 export async function decodedFrames(
-  blobs: Pick<BlobStore, 'read'>,
+  { blobs, inflations }: { readonly blobs: Pick<BlobStore, 'read'>; readonly inflations: Inflations },
   instance: InstanceRow,
   numbers: readonly number[],
 ): Promise<Parts> {
   if (instance.blob.length > MOST_DECODED_BYTES) {
     throw new NeuroInsightError('limit-exceeded', 'the instance is too large to be decoded; ask for it as stored');
   }
-  const reader = openPixels(await blobs.read(instance.blob));
+  const reader = await inflations.run(instance.transferSyntaxUid, async () =>
+    openPixels(await blobs.read(instance.blob)),
+  );
   const frames = reader.header.frames.length;
   const absent = numbers.find((number) => number > frames);
   if (absent !== undefined) throw new NeuroInsightError('not-found', `no frame ${absent}`);

@@ -1,7 +1,6 @@
 import type { Dataset } from '../dicom/dataset.ts';
-import { readDicom } from '../dicom/file.ts';
 import { frameGroupsOf } from '../dicom/frames.ts';
-import { openPixels } from '../dicom/pixels.ts';
+import { openPixels, type PixelReader } from '../dicom/pixels.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { PixelHeader } from '../domain/instance.ts';
 import type { GreyPicture } from '../ports/index.ts';
@@ -18,19 +17,20 @@ export interface Window {
  * of several), else from the smallest to the largest value.
  *
  * @throws not-found for a frame that is not there; not-acceptable for what has no grey picture: colour, documents,
- *   pixels that cannot be decoded; what `readDicom` throws.
+ *   pixels that cannot be decoded; overloaded.
  */
 export async function renderFrame(bytes: Uint8Array, frameNumber: number, wanted?: Window): Promise<GreyPicture> {
-  const [pixels, values] = await greyValues(bytes, frameNumber);
-  const window = wanted ?? windowOf(readDicom(bytes, { stopAfterPixelData: true }).dataset, frameNumber, pixels);
+  const [{ header, dataset }, values] = await greyValues(bytes, frameNumber);
+  const pixels = header.pixels!;
+  const window = wanted ?? windowOf(dataset, frameNumber, pixels);
   const { rows: height, columns: width } = pixels;
   return { grey: greyLevels(values, window ?? fullRange(values)), width, height };
 }
 
-async function greyValues(bytes: Uint8Array, frameNumber: number): Promise<readonly [PixelHeader, Float32Array]> {
+async function greyValues(bytes: Uint8Array, frameNumber: number): Promise<readonly [PixelReader, Float32Array]> {
   try {
-    const reader = openPixels(bytes);
-    return [reader.header.pixels!, await reader.readFrame(frameNumber)];
+    const reader = await openPixels(bytes);
+    return [reader, await reader.readFrame(frameNumber)];
   } catch (error) {
     if (!(error instanceof NeuroInsightError) || error.kind === 'not-found') throw error;
     throw new NeuroInsightError('not-acceptable', 'the instance has no picture in grey', { cause: error });

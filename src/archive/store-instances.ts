@@ -1,6 +1,7 @@
 import { requirePermission } from '../access/scopes.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Access, Principal } from '../ports/index.ts';
+import { createInflations, type Inflations } from './inflations.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { type StoreDeps, type StoreOutcome, type StorePart, StoreSession } from './store-session.ts';
 
@@ -34,13 +35,14 @@ export interface StoreService {
 const ATTEMPTS = 5;
 
 export function createStoreService(deps: StoreDeps): StoreService {
-  return { store: (request) => store(deps, request) };
+  const inflations = createInflations();
+  return { store: (request) => store(deps, inflations, request) };
 }
 
-async function store(deps: StoreDeps, request: StoreRequest): Promise<StoreOutcome> {
+async function store(deps: StoreDeps, inflations: Inflations, request: StoreRequest): Promise<StoreOutcome> {
   const { principal, studyInstanceUid, receivedFrom = principal.id } = request;
   requirePermission(principal, 'c', 'ImagingStudy');
-  const session = new StoreSession(deps, principal.site, receivedFrom, studyInstanceUid);
+  const session = new StoreSession(deps, inflations, principal.site, receivedFrom, studyInstanceUid);
   try {
     for await (const parts of batchesOf(request.parts, deps.limits)) await session.add(parts);
     await session.seal();

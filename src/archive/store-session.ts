@@ -1,6 +1,7 @@
 import type { DicomFile } from '../dicom/file.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, DicomIndex, InstanceRow, Ledger, Log } from '../ports/index.ts';
+import type { Inflations } from './inflations.ts';
 import { type FailedInstance, failureOf, type PreparedInstance, prepareInstance, turn } from './prepare-instance.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { byStudy, type Origin, StudyPacks } from './study-packs.ts';
@@ -47,6 +48,7 @@ const otherBytes = () =>
 /** What one request has stored so far. Nothing of it is visible to anybody before `commit` resolves. */
 export class StoreSession {
   readonly #deps: StoreDeps;
+  readonly #inflations: Inflations;
   readonly #site: string;
   readonly #study: string | undefined;
   readonly #origin: Origin;
@@ -58,9 +60,19 @@ export class StoreSession {
   readonly #failed: FailedInstance[] = [];
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param studyInstanceUid where every instance must belong to; undefined: anywhere. */
-  constructor(deps: StoreDeps, site: string, receivedFrom: string, studyInstanceUid: string | undefined) {
+  /**
+   * @param inflations shared by all requests.
+   * @param studyInstanceUid where every instance must belong to; undefined: anywhere.
+   */
+  constructor(
+    deps: StoreDeps,
+    inflations: Inflations,
+    site: string,
+    receivedFrom: string,
+    studyInstanceUid: string | undefined,
+  ) {
     this.#deps = deps;
+    this.#inflations = inflations;
     this.#site = site;
     this.#study = studyInstanceUid;
     this.#origin = { receivedAt: deps.clock.now().toISOString(), receivedFrom };
@@ -108,7 +120,7 @@ export class StoreSession {
 
   async #prepare(bytes: Uint8Array): Promise<PreparedInstance | undefined> {
     try {
-      const prepared = await prepareInstance(bytes, this.#deps.isResult);
+      const prepared = await prepareInstance(bytes, this.#deps.isResult, this.#inflations);
       if (!('row' in prepared)) this.#failed.push(prepared);
       else if (this.#study === undefined || prepared.row.studyInstanceUid === this.#study) return prepared;
       else {

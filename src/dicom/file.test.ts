@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { element, file, implicitElement, nestedSequences, UIDS, uint32 } from '../../test/harness/dicom-bytes.ts';
 import { encodeDicom } from './encode.ts';
-import { readDicom } from './file.ts';
+import { openDicom, readDicom } from './file.ts';
 
 const MR = { SOPClassUID: '1.2.840.10008.5.1.4.1.1.4', SOPInstanceUID: '1.2.3', PatientName: 'Größe^A', Rows: 513 };
 const BIG_ENDIAN = Buffer.from('00280010555300020201', 'hex');
@@ -81,6 +81,34 @@ describe('readDicom', () => {
     expect(() => readDicom(file(Buffer.from('ffffffffffff', 'hex'), '1.2.840.10008.1.2.1.99'))).toThrow(
       expect.objectContaining({ kind: 'malformed-dicom' }),
     );
+  });
+
+  it('reads off the event loop what it reads on it, and refuses it for the same reason', async () => {
+    const whole = encodeDicom({ ...MR, PatientComments: 'abc'.repeat(3000) }, '1.2.840.10008.1.2.1.99');
+    const unread = openDicom(whole);
+    expect(unread.transferSyntaxUid).toBe('1.2.840.10008.1.2.1.99');
+    const read = await unread.read();
+    expect(read.bytes).toEqual(readDicom(whole).bytes);
+    expect(read.dataset.string('PatientComments')).toHaveLength(9000);
+    const plain = encodeDicom(MR);
+    expect((await openDicom(plain).read()).bytes).toBe(plain);
+
+    const large = new Uint8Array(3 * 2 ** 20).map((_, i) => i * i);
+    const inflated = await openDicom(
+      file(deflateRawSync(element(0x7fe00010, 'OB', large)), '1.2.840.10008.1.2.1.99'),
+    ).read();
+    expect(Buffer.compare(inflated.bytes.subarray(12), large)).toBe(0);
+
+    const block = deflateRawSync(Buffer.alloc(2 ** 20), { level: 9, finishFlush: 2 /* Z_SYNC_FLUSH */ });
+    const bad: readonly (readonly [Uint8Array, string])[] = [
+      [whole.subarray(0, whole.length - 40), 'truncated'],
+      [file(Buffer.from('ffffffffffff', 'hex'), '1.2.840.10008.1.2.1.99'), 'malformed-dicom'],
+      [file(Buffer.concat(new Array<Buffer>(64).fill(block)), '1.2.840.10008.1.2.1.99'), 'limit-exceeded'],
+    ];
+    for (const [bytes, kind] of bad) {
+      await expect(openDicom(bytes).read()).rejects.toMatchObject({ kind });
+      expect(() => readDicom(bytes)).toThrow(expect.objectContaining({ kind }));
+    }
   });
 
   it('refuses sequences 20 000 deep in every encoding', () => {

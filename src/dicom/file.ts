@@ -1,7 +1,7 @@
-import { inflateRawSync } from 'node:zlib';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { DEFAULT_CHARACTER_SET } from './charset.ts';
 import { Dataset } from './dataset.ts';
+import { inflate, inflateAside } from './inflate.ts';
 import { DEFAULT_LIMITS, type Encoding, type Limits, type RawItem, tokenize } from './tokenizer.ts';
 import { DEFLATED_EXPLICIT_LITTLE_ENDIAN, encodingOf } from './transfer-syntax.ts';
 import { vrOfLetters } from './vr.ts';
@@ -24,10 +24,6 @@ export interface ReadOptions {
 
 const EXPLICIT: Encoding = { explicit: true, littleEndian: true };
 const PREFIX_AT = 128;
-/** Inflated at most: this many bytes, and above `INFLATE_FREE` no more than `INFLATE_RATIO` times the file. */
-const INFLATE_MOST = 256 * 2 ** 20;
-const INFLATE_FREE = 16 * 2 ** 20;
-const INFLATE_RATIO = 100;
 
 /**
  * Tokenizes a DICOM file (PS3.10): preamble, file meta information, dataset in any transfer syntax of PS3.5 annex A.
@@ -37,6 +33,37 @@ const INFLATE_RATIO = 100;
  * @throws not-dicom, truncated, malformed-dicom, limit-exceeded, unsupported-transfer-syntax.
  */
 export function readDicom(bytes: Uint8Array, options: ReadOptions = {}): DicomFile {
+  const opening = openingOf(bytes);
+  return fileOf(opening, opening.deflated ? inflate(opening.deflated) : bytes, options);
+}
+
+/** A file whose file meta information is read and whose dataset is not. */
+export interface UnreadDicom {
+  readonly transferSyntaxUid: string;
+  /** As `readDicom`; a deflated dataset is inflated off the event loop. */
+  read(options?: ReadOptions): Promise<DicomFile>;
+}
+
+/** Looks at the file meta information only: how to read the rest can be decided by it. Throws like `readDicom`. */
+export function openDicom(bytes: Uint8Array): UnreadDicom {
+  const opening = openingOf(bytes);
+  const { transferSyntaxUid, deflated } = opening;
+  return {
+    transferSyntaxUid,
+    read: async (options = {}) => fileOf(opening, deflated ? await inflateAside(deflated) : bytes, options),
+  };
+}
+
+interface Opening {
+  readonly transferSyntaxUid: string;
+  readonly meta: Dataset;
+  readonly metaEnd: number;
+  readonly encoding: Encoding;
+  /** The dataset of a deflated file. */
+  readonly deflated: Uint8Array | undefined;
+}
+
+function openingOf(bytes: Uint8Array): Opening {
   if (!hasPrefix(bytes)) throw new NeuroInsightError('not-dicom', 'no DICM prefix after 128 bytes');
   const metaEnd = endOfMeta(bytes);
   const metaBytes = bytes.subarray(0, metaEnd);
@@ -46,9 +73,16 @@ export function readDicom(bytes: Uint8Array, options: ReadOptions = {}): DicomFi
   const encoding = encodingOf(transferSyntaxUid);
   if (!encoding)
     throw new NeuroInsightError('unsupported-transfer-syntax', `transfer syntax ${transferSyntaxUid} is not known`);
-  const deflated = transferSyntaxUid === DEFLATED_EXPLICIT_LITTLE_ENDIAN;
-  const content = deflated ? inflate(bytes.subarray(metaEnd)) : bytes;
-  const { stopAfterPixelData = false, limits = DEFAULT_LIMITS } = options;
+  const deflated = transferSyntaxUid === DEFLATED_EXPLICIT_LITTLE_ENDIAN ? bytes.subarray(metaEnd) : undefined;
+  return { transferSyntaxUid, meta, metaEnd, encoding, deflated };
+}
+
+/** @param content the file, or its inflated dataset. */
+function fileOf(
+  { transferSyntaxUid, meta, metaEnd, encoding, deflated }: Opening,
+  content: Uint8Array,
+  { stopAfterPixelData = false, limits = DEFAULT_LIMITS }: ReadOptions,
+): DicomFile {
   const root = tokenize(content, deflated ? 0 : metaEnd, encoding, stopAfterPixelData, limits);
   return { transferSyntaxUid, meta, dataset: datasetOf(content, root, encoding), bytes: content };
 }
@@ -79,19 +113,4 @@ function endOfMeta(bytes: Uint8Array): number {
   if (at > bytes.length || cut) throw new NeuroInsightError('truncated', 'the file meta information is cut');
   if (none) throw new NeuroInsightError('malformed-dicom', 'no file meta information');
   return at;
-}
-
-/** PS3.5 A.5. A bomb ends at the cap: nothing is allocated beyond it. */
-function inflate(deflated: Uint8Array): Uint8Array {
-  const most = Math.min(INFLATE_MOST, Math.max(INFLATE_FREE, INFLATE_RATIO * deflated.length));
-  try {
-    return new Uint8Array(inflateRawSync(deflated, { maxOutputLength: most }));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ERR_BUFFER_TOO_LARGE')
-      throw new NeuroInsightError('limit-exceeded', 'the dataset inflates too far', { cause: error });
-    if (code === 'Z_BUF_ERROR')
-      throw new NeuroInsightError('truncated', 'the deflated dataset is cut', { cause: error });
-    throw new NeuroInsightError('malformed-dicom', 'the dataset cannot be inflated', { cause: error });
-  }
 }

@@ -107,7 +107,7 @@ describe('decodeFrame of native pixels', () => {
       PerFrameFunctionalGroupsSequence: groups,
       PixelData: new Uint8Array([...bytesOf(RAMP), ...bytesOf(RAMP)]),
     });
-    const reader = openPixels(bytes);
+    const reader = await openPixels(bytes);
     expect(await reader.readFrame(1)).toEqual(plain(RAMP).map((value) => value + 1));
     expect(await reader.readFrame(2)).toEqual(plain(RAMP).map((value) => value * 10 + 10));
     await expect(reader.readFrame(3)).rejects.toThrow(expect.objectContaining({ kind: 'not-found' }));

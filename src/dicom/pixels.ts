@@ -1,6 +1,7 @@
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { InstanceHeader, PixelHeader } from '../domain/instance.ts';
-import { readDicom } from './file.ts';
+import type { Dataset } from './dataset.ts';
+import { openDicom } from './file.ts';
 import { fragmentsOfFrames, joinFragments } from './fragments.ts';
 import { decodeCompressed } from './frame-codecs.ts';
 import { instanceHeaderOf } from './instance.ts';
@@ -15,6 +16,8 @@ const MOST_PIXELS = 2 ** 31;
 /** One instance whose frames are decoded on demand; the file is tokenized (and inflated) once. */
 export interface PixelReader {
   readonly header: InstanceHeader;
+  /** What was read of the file: everything up to the pixel data. */
+  readonly dataset: Dataset;
   /** See `decodeFrame`. */
   readFrame(frameNumber: number): Promise<Float32Array>;
   /**
@@ -35,12 +38,21 @@ export interface PixelReader {
  *   says); limit-exceeded; unsupported-transfer-syntax; not-found for a frame that is not there.
  */
 export async function decodeFrame(bytes: Uint8Array, frameNumber: number): Promise<Float32Array> {
-  return openPixels(bytes).readFrame(frameNumber);
+  const reader = await openPixels(bytes);
+  return reader.readFrame(frameNumber);
 }
 
-/** Opens an instance for reading several of its frames; throws like `decodeFrame`. */
-export function openPixels(bytes: Uint8Array): PixelReader {
-  const file = readDicom(bytes, { stopAfterPixelData: true });
+/** Decodes one compressed frame: `decodeCompressed`, here or in another thread. Its arguments are not changed. */
+export type DecodeCompressed = typeof decodeCompressed;
+
+/**
+ * Opens an instance for reading several of its frames; a deflated one is inflated off the event loop. Throws like
+ * `decodeFrame`.
+ *
+ * @param decode decodes the compressed frames.
+ */
+export async function openPixels(bytes: Uint8Array, decode: DecodeCompressed = decodeCompressed): Promise<PixelReader> {
+  const file = await openDicom(bytes).read({ stopAfterPixelData: true });
   const header = instanceHeaderOf(file);
   const element = file.dataset.element('PixelData');
   if (!header.pixels || !element) throw new NeuroInsightError('no-pixel-data', 'the instance has no pixel data');
@@ -51,11 +63,13 @@ export function openPixels(bytes: Uint8Array): PixelReader {
     pixels: header.pixels,
     element,
     littleEndian: file.dataset.littleEndian,
+    decode,
   };
   const frames = isEncapsulated(header.transferSyntaxUid) ? encapsulatedFrames(content) : undefined;
   if (!frames) checkNativeLength(content);
   return {
     header,
+    dataset: file.dataset,
     readFrame: (frameNumber) => readFrame(content, frames, frameNumber),
     readSamples: (frameNumber) => readSamples(content, frames, frameNumber),
   };
@@ -67,6 +81,7 @@ interface Content {
   readonly pixels: PixelHeader;
   readonly element: RawElement;
   readonly littleEndian: boolean;
+  readonly decode: DecodeCompressed;
 }
 
 async function readFrame(
@@ -74,12 +89,12 @@ async function readFrame(
   frames: readonly (readonly Span[])[] | undefined,
   frameNumber: number,
 ): Promise<Float32Array> {
-  const { header, pixels, bytes } = content;
+  const { header, pixels, bytes, decode } = content;
   const frame = header.frames[frameNumber - 1];
   if (!frame) throw new NeuroInsightError('not-found', `no frame ${frameNumber}`);
   const spans = frames?.[frameNumber - 1];
   if (!spans) return storedValues(nativeFrame(content, frameNumber - 1), pixels, frame);
-  const samples = await decodeCompressed(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
+  const samples = await decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
   return storedValues({ bytes: samples, firstBit: 0, littleEndian: true }, pixels, frame);
 }
 
@@ -88,11 +103,11 @@ async function readSamples(
   frames: readonly (readonly Span[])[] | undefined,
   frameNumber: number,
 ): Promise<Uint8Array> {
-  const { header, pixels, bytes } = content;
+  const { header, pixels, bytes, decode } = content;
   if (!header.frames[frameNumber - 1]) throw new NeuroInsightError('not-found', `no frame ${frameNumber}`);
   const spans = frames?.[frameNumber - 1];
   if (!spans) return littleEndianSamples(nativeFrame(content, frameNumber - 1), pixels);
-  return decodeCompressed(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
+  return decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
 }
 
 /** Where one frame of native pixel data lies; frames of single bits need not start at a byte (PS3.5 8.1.1). */

@@ -142,7 +142,7 @@ class FolderStudy implements StudySource {
     const file = this.#fileOf.get(instance.sopInstanceUid);
     if (!file) throw new NeuroInsightError('not-found', 'the instance does not belong to this study');
     if (instance.frames.length === 1) return decodeFrame(await file.read(), frame.frameNumber);
-    if (this.#last?.name !== file.name) this.#last = { name: file.name, reader: openPixels(await file.read()) };
+    if (this.#last?.name !== file.name) this.#last = { name: file.name, reader: await openPixels(await file.read()) };
     return this.#last.reader.readFrame(frame.frameNumber);
   }
 

@@ -31,7 +31,7 @@ function headerAnswer(bytes: Uint8Array): string {
 
 async function pixelAnswer(bytes: Uint8Array): Promise<string> {
   try {
-    const reader = openPixels(bytes);
+    const reader = await openPixels(bytes);
     const last = await reader.readFrame(reader.header.frames.length);
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;

@@ -109,7 +109,7 @@ function mutate(original: Uint8Array, other: Uint8Array, random: Random): Uint8A
 async function readAll(bytes: Uint8Array): Promise<void> {
   const header = readInstanceHeader(bytes);
   if (!header.pixels) return;
-  const reader = openPixels(bytes);
+  const reader = await openPixels(bytes);
   for (let frame = 1; frame <= Math.min(3, header.frames.length); frame++) await reader.readFrame(frame);
 }
 
