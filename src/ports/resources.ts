@@ -164,6 +164,7 @@ export interface HistoryQuery {
   readonly offset: number;
 }
 
+/** A page whose resources are together larger than the store reads at once is refused with limit-exceeded. */
 export interface ResourceReader {
   /** The current version, which may be a deletion; undefined when there never was one. */
   get(site: string, resourceType: string, id: string): Promise<StoredResource | undefined>;

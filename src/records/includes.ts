@@ -5,6 +5,7 @@ import { referencesOf } from '../fhir/search-index.ts';
 import type { Include, SearchRequest } from '../fhir/search-request.ts';
 import type { Principal, ResourceQuery, StoredResource } from '../ports/index.ts';
 import type { RecordsDeps } from './deps.ts';
+import { requireSendable } from './page-size.ts';
 
 /** A page with more beside its matches is refused: cut short, it would look whole. */
 const MOST_INCLUDED = 5000;
@@ -20,12 +21,19 @@ function tooMany(): never {
   );
 }
 
-async function everything(deps: Deps, site: string, query: ResourceQuery, room: number): Promise<StoredResource[]> {
+async function everything(
+  deps: Deps,
+  site: string,
+  query: ResourceQuery,
+  before: readonly StoredResource[],
+  room: number,
+): Promise<StoredResource[]> {
   const rows: StoredResource[] = [];
   for (;;) {
     const page = await deps.reader.search(site, { ...query, offset: rows.length });
     rows.push(...page.rows);
     if (rows.length > room) tooMany();
+    requireSendable([...before, ...rows]);
     if (!page.more) return rows;
   }
 }
@@ -93,7 +101,8 @@ export async function includedWith(
   const seen = new Set(matches.map(placeOf));
   const included: StoredResource[] = [];
   for (const query of queriesOf(deps, principal, matches, request)) {
-    for (const row of await everything(deps, principal.site, query, MOST_INCLUDED - included.length)) {
+    const before = [...matches, ...included];
+    for (const row of await everything(deps, principal.site, query, before, MOST_INCLUDED - included.length)) {
       if (seen.has(placeOf(row))) continue;
       seen.add(placeOf(row));
       included.push(row);

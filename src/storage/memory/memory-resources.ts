@@ -1,15 +1,24 @@
 import type { HistoryQuery, ResourcePage, ResourceQuery, ResourceReader, StoredResource } from '../../ports/index.ts';
+import { requirePageWithin } from '../page-budget.ts';
 import { matchResources } from './resource-match.ts';
 import { keyOf, rowsOfSite, type Sited, type Tables } from './tables.ts';
 
-export function createMemoryResources(tables: Tables): ResourceReader {
+export function createMemoryResources(tables: Tables, mostPageBytes: number): ResourceReader {
+  const within = (page: ResourcePage): ResourcePage => {
+    requirePageWithin(sizesOf(page.rows), mostPageBytes);
+    return page;
+  };
   return {
     get: async (site, resourceType, id) => copyOf(tables.resources.get(keyOf(site, resourceType, id))?.row.stored),
     getVersion: async (site, resourceType, id, versionId) =>
       copyOf(tables.versions.get(keyOf(site, resourceType, id, String(versionId)))?.row),
-    search: async (site, query) => findResources(tables, site, query),
-    history: async (site, query) => findVersions(tables, site, query),
+    search: async (site, query) => within(findResources(tables, site, query)),
+    history: async (site, query) => within(findVersions(tables, site, query)),
   };
+}
+
+function* sizesOf(rows: readonly StoredResource[]): Generator<number> {
+  for (const { json } of rows) yield json === undefined ? 0 : Buffer.byteLength(json);
 }
 
 const copyOf = (stored: StoredResource | undefined): StoredResource | undefined => stored && { ...stored };

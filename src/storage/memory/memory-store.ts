@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/index.ts';
+import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
 import { createMemoryDicom } from './memory-dicom.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
@@ -12,12 +13,19 @@ import {
 import { createMemoryResources } from './memory-resources.ts';
 import { emptyTables } from './tables.ts';
 
+export interface MemoryOptions {
+  /** Taken so that both stores are opened alike. */
+  readonly clock?: Clock;
+  /** Bytes of the resources of one page of a search or history; a larger page is refused with limit-exceeded. */
+  readonly mostPageBytes?: number;
+}
+
 /** A store that lasts as long as its process; for tests and for trying things out. */
-export async function openMemoryStore(_options?: { readonly clock: Clock }): Promise<Store> {
+export async function openMemoryStore(options: MemoryOptions = {}): Promise<Store> {
   const tables = emptyTables();
   return {
     ledger: createMemoryLedger(tables),
-    resources: createMemoryResources(tables),
+    resources: createMemoryResources(tables, options.mostPageBytes ?? MOST_PAGE_BYTES),
     dicom: createMemoryDicom(tables),
     runs: createMemoryRuns(tables),
     outbox: createMemoryOutbox(tables),

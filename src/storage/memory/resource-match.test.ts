@@ -1,4 +1,4 @@
 import { describeResources } from '../../../test/contract/resources.contract.ts';
 import { openMemoryStore } from './memory-store.ts';
 
-describeResources('memory', () => openMemoryStore());
+describeResources('memory', (mostPageBytes) => openMemoryStore(mostPageBytes === undefined ? {} : { mostPageBytes }));

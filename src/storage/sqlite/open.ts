@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
+import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
 import { foldLog, openConnection, refreshStatistics } from './database.ts';
 import { createDicomReader } from './dicom-reader.ts';
@@ -31,6 +32,8 @@ export interface SqliteOptions {
   readonly readerThreads?: number;
   /** Upper bound of the database, in pages of 4096 bytes; beyond it a commit is refused with storage-full. */
   readonly maxPages?: number;
+  /** Bytes of the resources of one page of a search or history; a larger page is refused with limit-exceeded. */
+  readonly mostPageBytes?: number;
 }
 
 export interface SqliteStore extends Store {
@@ -61,7 +64,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   });
   return {
     ledger: createLedger(writer, clock),
-    resources: createResourceReader(readers),
+    resources: createResourceReader(readers, options.mostPageBytes ?? MOST_PAGE_BYTES),
     dicom: createDicomReader(readers),
     runs: createRunReader(readers),
     outbox: createOutboxReader(readers),

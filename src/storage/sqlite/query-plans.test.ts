@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import { type Connection, openConnection, type Row, type Value } from './database.ts';
 import { createDicomReader } from './dicom-reader.ts';
 import {
@@ -54,7 +55,7 @@ const dicom = createDicomReader(readers);
 const runs = createRunReader(readers);
 const outbox = createOutboxReader(readers);
 const audit = createAuditLog(readers);
-const resources = createResourceReader(readers);
+const resources = createResourceReader(readers, MOST_PAGE_BYTES);
 
 describe('reading a full database', () => {
   it.each<[string, () => Promise<unknown>]>([

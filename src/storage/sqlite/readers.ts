@@ -106,6 +106,7 @@ async function startReader(path: string): Promise<Reader> {
     const query = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ('tables' in answer) query?.resolve(answer.tables);
+    else if (answer.kind) query?.reject(new NeuroInsightError(answer.kind, answer.failed));
     else query?.reject(new Error(`the database refused a query: ${answer.failed}`));
   });
   return reader;

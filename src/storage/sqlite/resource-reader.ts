@@ -6,7 +6,8 @@ import { storedResourceOf } from './rows.ts';
 
 const COLUMNS = 'type, id, version, last_updated, method, json';
 
-export function createResourceReader(readers: Readers): ResourceReader {
+/** @param mostPageBytes of the texts of a page; a larger one is refused with limit-exceeded before a text is read. */
+export function createResourceReader(readers: Readers, mostPageBytes: number): ResourceReader {
   return {
     async get(site, resourceType, id) {
       const sql = `SELECT ${COLUMNS} FROM resources WHERE site = ? AND type = ? AND id = ?`;
@@ -18,16 +19,17 @@ export function createResourceReader(readers: Readers): ResourceReader {
       const row = await readers.point(sql, [site, resourceType, id, versionId]);
       return row && storedResourceOf(row);
     },
-    search: (site, query) => search(readers, site, query),
-    history: (site, query) => history(readers, site, query),
+    search: (site, query) => search(readers, site, query, mostPageBytes),
+    history: (site, query) => history(readers, site, query, mostPageBytes),
   };
 }
 
-async function search(readers: Readers, site: string, query: ResourceQuery): Promise<ResourcePage> {
+async function search(readers: Readers, site: string, query: ResourceQuery, mostBytes: number): Promise<ResourcePage> {
   // One row more than asked for tells whether another page follows.
   const page = compileResourceQuery(site, { ...query, count: query.count === 0 ? 0 : query.count + 1 });
+  const texts = { from: 'resources', rows: query.count, mostBytes } as const;
   const queries = [
-    ...(query.count === 0 ? [] : [{ sql: page.sql, params: page.params }]),
+    ...(query.count === 0 ? [] : [{ sql: page.sql, params: page.params, texts }]),
     ...(query.total && page.countSql ? [page.countSql] : []),
   ];
   if (queries.length === 0) return { rows: [], more: false, total: undefined };
@@ -36,7 +38,7 @@ async function search(readers: Readers, site: string, query: ResourceQuery): Pro
   return pageOf(rows, query.count, query.total ? tables.at(-1)![0] : undefined);
 }
 
-async function history(readers: Readers, site: string, query: HistoryQuery): Promise<ResourcePage> {
+async function history(readers: Readers, site: string, query: HistoryQuery, mostBytes: number): Promise<ResourcePage> {
   const conditions: [sql: string, value: Value | undefined][] = [
     ['site = ?', site],
     ['type = ?', query.resourceType],
@@ -49,8 +51,10 @@ async function history(readers: Readers, site: string, query: HistoryQuery): Pro
   const order = query.id === undefined ? 'last_updated DESC, rowid DESC' : 'version DESC';
   const [rows, total] = await readers.together([
     {
-      sql: `SELECT ${COLUMNS} FROM resource_versions WHERE ${where} ORDER BY ${order} LIMIT ? OFFSET ?`,
+      sql: `SELECT rowid, type, id, version, last_updated, method, octet_length(json) AS bytes
+        FROM resource_versions WHERE ${where} ORDER BY ${order} LIMIT ? OFFSET ?`,
       params: [...params, query.count + 1, query.offset],
+      texts: { from: 'resource_versions', rows: query.count, mostBytes },
     },
     { sql: `SELECT count(*) AS total FROM resource_versions WHERE ${where}`, params },
   ]);

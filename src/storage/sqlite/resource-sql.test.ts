@@ -8,6 +8,11 @@ import { openSqliteStore } from './open.ts';
 const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-resources-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describeResources('sqlite', () =>
-  openSqliteStore({ dataDir: folder, clock: { now: () => new Date() }, readerThreads: 1 }),
+describeResources('sqlite', (mostPageBytes) =>
+  openSqliteStore({
+    dataDir: folder,
+    clock: { now: () => new Date() },
+    readerThreads: 1,
+    ...(mostPageBytes !== undefined && { mostPageBytes }),
+  }),
 );

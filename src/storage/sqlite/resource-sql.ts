@@ -28,7 +28,7 @@ const FEW = 1000;
 const NEWEST_FIRST: readonly SortKey[] = [{ param: '_lastUpdated', kind: 'lastUpdated', descending: true }];
 
 /**
- * The statement of one page: rows rid, type, id, version, last_updated, method, json, at most `count` of them from
+ * The statement of one page: rows rid, type, id, version, last_updated, method, bytes (of the text), at most `count` of them from
  * `offset` on; and the one that counts all matches, column total, when the query asks for it.
  *
  * @param few how many candidates are sorted rather than met on a walk; the answer is the same whatever it is.
@@ -74,7 +74,8 @@ function compilePage(site: string, query: ResourceQuery, few: number): CompiledQ
     ...bindings.definitions,
     ...tables.map(({ name, sql: select }) => `${name} AS MATERIALIZED (${select})`),
   ];
-  const sql = `WITH ${definitions.join(', ')} SELECT r.rid, r.type, r.id, r.version, r.last_updated, r.method, r.json
+  const sql = `WITH ${definitions.join(', ')} SELECT r.rid, r.type, r.id, r.version, r.last_updated, r.method,
+      octet_length(r.json) AS bytes
     FROM (SELECT * FROM (${found.join(' UNION ALL ')})
       ORDER BY ${order}, id LIMIT ${bindings.bind(query.count)} OFFSET ${bindings.bind(query.offset)}) found
     CROSS JOIN resources r ON r.rid = found.rid ORDER BY ${order}, found.id`;
