@@ -47,7 +47,8 @@ const invalid = (message: string) => new NeuroInsightError('invalid-request', me
  * eight hexadecimal digits. Nothing is passed over in silence: what would not narrow the answer as asked is refused.
  *
  * @param pairs the decoded query string, in order.
- * @throws invalid-request naming the parameter: unknown, not matchable at this level, given twice, or malformed.
+ * @throws invalid-request naming the parameter, if it is an attribute: unknown, not matchable at this level, given twice,
+ * or malformed.
  */
 export function parseSearch(
   level: QueryLevel,
@@ -94,9 +95,15 @@ function pathMatches(path: QueryPath): DicomMatch[] {
 
 /** The keyword of a parameter that may be matched at the level. */
 function matchableKeyword(level: QueryLevel, name: string): string {
-  if (name.includes('.')) throw invalid(`${shown(name)}: attributes inside sequences cannot be matched`);
+  const path = name.split('.');
+  if (path.length > 1) {
+    const shown = path.every(isNameable) ? name : 'a path';
+    throw invalid(`${shown}: attributes inside sequences cannot be matched`);
+  }
   const keyword = keywordOf(name);
-  if (keyword === undefined) throw invalid(`${shown(name)} is neither a parameter nor an attribute of DICOM`);
+  if (keyword === undefined) {
+    throw invalid(`the query has a parameter that is no attribute of DICOM${isNameable(name) ? `: ${name}` : ''}`);
+  }
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   if (!levels.some((one) => MATCHABLE[one].includes(keyword))) {
     throw invalid(`${keyword} cannot be matched in a search for ${PLURALS[level]}`);
@@ -104,9 +111,14 @@ function matchableKeyword(level: QueryLevel, name: string): string {
   return keyword;
 }
 
+/** A name from outside may be repeated. What no dictionary knows may be anything, the name of a patient among it. */
+const isNameable = (name: string): boolean => isTag(name) || isKeyword(name);
+
+const isTag = (name: string): boolean => /^[0-9A-Fa-f]{8}$/.test(name);
+
 /** Keyword of a keyword or of eight hexadecimal digits. */
 function keywordOf(name: string): string | undefined {
-  if (/^[0-9A-Fa-f]{8}$/.test(name)) return keywordOfTag(Number.parseInt(name, 16));
+  if (isTag(name)) return keywordOfTag(Number.parseInt(name, 16));
   return isKeyword(name) ? name : undefined;
 }
 
@@ -120,7 +132,7 @@ function includedFields(pairs: readonly (readonly [string, string])[]): Set<stri
     // A path into a sequence brings the whole sequence: a part of an item would be another item.
     const [first, ...inner] = name.split('.').map(keywordOrPrivate);
     if (first === undefined || inner.includes(undefined))
-      throw invalid(`includefield: no attribute is called ${shown(name)}`);
+      throw invalid('includefield has a name that is no attribute of DICOM');
     tags.add(first);
   }
   return tags;
@@ -128,7 +140,7 @@ function includedFields(pairs: readonly (readonly [string, string])[]): Set<stri
 
 /** Eight hexadecimal digits; a private or unknown tag is no error here: it may well be in an instance. */
 function keywordOrPrivate(name: string): string | undefined {
-  if (/^[0-9A-Fa-f]{8}$/.test(name)) return name.toUpperCase();
+  if (isTag(name)) return name.toUpperCase();
   return isKeyword(name) ? hexOfTag(entryOf(name).tag) : undefined;
 }
 
@@ -162,6 +174,3 @@ function singleOf(pairs: readonly (readonly [string, string])[], name: string): 
 
 const valuesOf = (pairs: readonly (readonly [string, string])[], name: string): string[] =>
   pairs.filter(([key]) => key === name).map(([, value]) => value);
-
-/** A name from outside, fit for a message: what is no plausible name is not repeated. */
-const shown = (name: string): string => (/^[\w.-]{1,64}$/.test(name) ? name : 'a name that is none');

@@ -1,10 +1,12 @@
 import { requirePermission } from '../access/scopes.ts';
 import { isUid } from '../dicom/dataset.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
+import { inTurns } from '../domain/in-turns.ts';
 import type {
   AuditTrail,
   BlobStore,
   DicomIndex,
+  FrameDecoder,
   GreyPicture,
   InstanceRow,
   InstanceSelector,
@@ -27,6 +29,8 @@ export interface ArchiveDeps {
   readonly index: Pick<DicomIndex, 'query' | 'instances'>;
   readonly blobs: Pick<BlobStore, 'read'>;
   readonly audit: AuditTrail;
+  /** Of compressed frames that are asked for decompressed. */
+  readonly decoder: Pick<FrameDecoder, 'decode'>;
   /** As clients reach the server, without a slash at the end: https://neuro.example.org. */
   readonly publicUrl: string;
 }
@@ -36,6 +40,8 @@ interface Opening extends ArchiveDeps {
   readonly inflations: Inflations;
 }
 
+/** Made in one turn of the event loop; some milliseconds. */
+const ANSWERS_A_TURN = 250;
 /** For four replies at once; a fifth makes its own. */
 const KEPT_BUFFERS = 16;
 
@@ -148,7 +154,7 @@ async function search(
       studyIsFixed: study !== undefined,
       seriesIsFixed: path.seriesInstanceUid !== undefined,
     };
-    const answers = rows.slice(0, query.limit).map((row) => answerOf(row, options));
+    const answers = await inTurns(rows.slice(0, query.limit), ANSWERS_A_TURN, (row) => answerOf(row, options));
     return { answers, more: rows.length > query.limit, limitIsOurs };
   } catch (error) {
     // What was refused before it ran has no row yet.
@@ -244,7 +250,7 @@ async function rendered(deps: Opening, principal: Principal, selector: InstanceS
     audited: () => audited,
     open: async (frameNumber, window) => {
       const [bytes] = await Promise.all([deps.blobs.read(image.blob), audited]);
-      return deps.inflations.run(image.transferSyntaxUid, () => renderFrame(bytes, frameNumber, window));
+      return deps.inflations.run(image.transferSyntaxUid, () => renderFrame(bytes, frameNumber, window, deps.decoder));
     },
   };
 }

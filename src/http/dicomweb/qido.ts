@@ -1,5 +1,6 @@
 import type { Archive, SearchAnswer } from '../../archive/queries.ts';
 import type { QueryPath } from '../../archive/queries-request.ts';
+import { inTurns } from '../../domain/in-turns.ts';
 import { type AppContext, queryPairs } from '../context.ts';
 import { acceptedTypes, negotiate, type Offer } from './accept.ts';
 
@@ -8,6 +9,9 @@ export const JSON_OFFERS: readonly Offer[] = [
   { form: 'single', type: 'application/dicom+json' },
   { form: 'single', type: 'application/json' },
 ];
+
+/** Written in one turn of the event loop; some milliseconds. */
+const ANSWERS_A_TURN = 250;
 
 /** The entries of the request's Accept, from the query or the header. */
 export function acceptedBy(ctx: AppContext): ReturnType<typeof acceptedTypes> {
@@ -26,7 +30,7 @@ export function qidoHandlers(archive: Archive) {
       // Lists of patients belong in no cache but, if at all, the browser's own for this page.
       ctx.set({ 'Cache-Control': 'no-store', Vary: 'Accept, Authorization' });
       ctx.type = type;
-      ctx.body = JSON.stringify(answers);
+      ctx.body = `[${(await inTurns(answers, ANSWERS_A_TURN, (answer) => JSON.stringify(answer))).join(',')}]`;
     };
   return {
     studies: answered((ctx) => archive.searchStudies(ctx.state.principal, queryPairs(ctx))),

@@ -1,5 +1,6 @@
 import { entryOf } from '../../dicom/dictionary.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
+import { inTurns } from '../../domain/in-turns.ts';
 import {
   type DicomMatch,
   type DicomMatchRow,
@@ -22,6 +23,9 @@ import {
 import type { Row, Value } from './database.ts';
 import { parsed } from './rows.ts';
 import { all, any, type Bindings, beginsWith, createBindings, isOneOf } from './sql-text.ts';
+
+/** Rows whose texts are parsed in one turn of the event loop; some milliseconds. */
+const ROWS_A_TURN = 250;
 
 const LEVELS: readonly QueryLevel[] = ['study', 'series', 'instance'];
 const ALIAS: Readonly<Record<QueryLevel, string>> = { study: 's', series: 'e', instance: 'i' };
@@ -210,7 +214,7 @@ const hasModality = (modality: string, { bind }: Bindings): string =>
   `instr(s.modalities, ${bind(JSON.stringify(modality))}) > 0`;
 
 /** Rows of the statement as the port says them. */
-export function dicomMatchRowsOf(level: QueryLevel, rows: readonly Row[]): DicomMatchRow[] {
+export function dicomMatchRowsOf(level: QueryLevel, rows: readonly Row[]): Promise<DicomMatchRow[]> {
   // The instances of a study repeat its attributes: each text is parsed once.
   const known = new Map<Value | undefined, JsonDataset>();
   const datasetOf = (value: Value | undefined): JsonDataset => {
@@ -218,7 +222,9 @@ export function dicomMatchRowsOf(level: QueryLevel, rows: readonly Row[]): Dicom
     known.set(value, dataset);
     return dataset;
   };
-  return rows.map(
+  return inTurns(
+    rows,
+    ROWS_A_TURN,
     (row): DicomMatchRow => ({
       studyInstanceUid: String(row.StudyInstanceUID),
       ...(level !== 'study' && { seriesInstanceUid: String(row.SeriesInstanceUID) }),
