@@ -30,6 +30,7 @@ import { openPeerHttp } from './peer-http.ts';
 import { loadPeers } from './peers-config.ts';
 import type { Analyst, Clients } from './ports/index.ts';
 import { createRecords } from './records/records.ts';
+import { ThreadFrameDecoder } from './render/thread-frame-decoder.ts';
 import { loadModel } from './segmentation/model-files.ts';
 import { createSweep } from './storage/blobs/sweep.ts';
 import { databaseBytes } from './storage/sqlite/open.ts';
@@ -115,7 +116,8 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
       return outcome;
     },
   };
-  const archive = createArchive({ index: dicom, blobs, audit, publicUrl });
+  const decoder = new ThreadFrameDecoder();
+  const archive = createArchive({ index: dicom, blobs, audit, decoder, publicUrl });
   const records = createRecords({
     reader: store.resources,
     ledger,
@@ -219,6 +221,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
       await doors.close(config.server.graceSeconds * 1000);
       await jobs?.stop();
       await analyst.close();
+      await decoder.close();
       await foundation.close();
     },
   };

@@ -1,7 +1,7 @@
 import { openPixels } from '../dicom/pixels.ts';
 import { DEFLATED_EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN, isEncapsulated } from '../dicom/transfer-syntax.ts';
-import { NeuroInsightError } from '../domain/errors.ts';
-import type { BlobLocation, BlobStore, InstanceRow } from '../ports/index.ts';
+import { type ErrorKind, NeuroInsightError } from '../domain/errors.ts';
+import type { BlobLocation, BlobStore, FrameDecoder, InstanceRow } from '../ports/index.ts';
 import type { Inflations } from './inflations.ts';
 import type { ReadBuffers } from './retrieve-buffers.ts';
 import { type Piece, readInOrder } from './retrieve-pieces.ts';
@@ -14,6 +14,20 @@ export interface Parts {
   readonly count: number;
   readonly lengths: readonly number[] | undefined;
   readonly pieces: AsyncGenerator<readonly Piece[]>;
+}
+
+export interface DecodingDeps {
+  readonly blobs: Pick<BlobStore, 'read'>;
+  readonly decoder: Pick<FrameDecoder, 'decode'>;
+  readonly inflations: Inflations;
+}
+
+/** What says nothing about the pixels: the frame is not there, or the server cannot decode it now. */
+const NOT_OF_THE_PIXELS: ReadonlySet<ErrorKind> = new Set(['not-found', 'overloaded', 'cancelled']);
+
+/** True for an error that means: these pixels cannot be had decoded, now or later. */
+export function isUndecodable(error: unknown): boolean {
+  return error instanceof NeuroInsightError && !NOT_OF_THE_PIXELS.has(error.kind);
 }
 
 /** A file that must be read whole to give one frame. */
@@ -69,10 +83,10 @@ async function* piecesOfFrames(
 
 /**
  * The frames decompressed, as samples in little endian (PS3.5 8.1.1), grey images only.
- * @throws not-found for a frame that is not there; what `openPixels` throws.
+ * @throws not-found for a frame that is not there; what `openPixels` and the decoder throw.
  */
 export async function decodedFrames(
-  { blobs, inflations }: { readonly blobs: Pick<BlobStore, 'read'>; readonly inflations: Inflations },
+  { blobs, decoder, inflations }: DecodingDeps,
   instance: InstanceRow,
   numbers: readonly number[],
 ): Promise<Parts> {
@@ -80,7 +94,7 @@ export async function decodedFrames(
     throw new NeuroInsightError('limit-exceeded', 'the instance is too large to be decoded; ask for it as stored');
   }
   const reader = await inflations.run(instance.transferSyntaxUid, async () =>
-    openPixels(await blobs.read(instance.blob)),
+    openPixels(await blobs.read(instance.blob), decoder),
   );
   const frames = reader.header.frames.length;
   const absent = numbers.find((number) => number > frames);

@@ -1,9 +1,10 @@
 import type { Dataset } from '../dicom/dataset.ts';
 import { frameGroupsOf } from '../dicom/frames.ts';
-import { openPixels, type PixelReader } from '../dicom/pixels.ts';
+import { type CompressedDecoder, openPixels, type PixelReader } from '../dicom/pixels.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { PixelHeader } from '../domain/instance.ts';
 import type { GreyPicture } from '../ports/index.ts';
+import { isUndecodable } from './retrieve-frames.ts';
 
 /** PS3.18 8.3.5.1.4: centre and width in rescaled values. */
 export interface Window {
@@ -17,22 +18,31 @@ export interface Window {
  * of several), else from the smallest to the largest value.
  *
  * @throws not-found for a frame that is not there; not-acceptable for what has no grey picture: colour, documents,
- *   pixels that cannot be decoded; overloaded.
+ *   pixels that cannot be decoded, or not in time; overloaded.
  */
-export async function renderFrame(bytes: Uint8Array, frameNumber: number, wanted?: Window): Promise<GreyPicture> {
-  const [{ header, dataset }, values] = await greyValues(bytes, frameNumber);
+export async function renderFrame(
+  bytes: Uint8Array,
+  frameNumber: number,
+  wanted: Window | undefined,
+  decoder: CompressedDecoder,
+): Promise<GreyPicture> {
+  const [{ header, dataset }, values] = await greyValues(bytes, frameNumber, decoder);
   const pixels = header.pixels!;
   const window = wanted ?? windowOf(dataset, frameNumber, pixels);
   const { rows: height, columns: width } = pixels;
   return { grey: greyLevels(values, window ?? fullRange(values)), width, height };
 }
 
-async function greyValues(bytes: Uint8Array, frameNumber: number): Promise<readonly [PixelReader, Float32Array]> {
+async function greyValues(
+  bytes: Uint8Array,
+  frameNumber: number,
+  decoder: CompressedDecoder,
+): Promise<readonly [PixelReader, Float32Array]> {
   try {
-    const reader = await openPixels(bytes);
+    const reader = await openPixels(bytes, decoder);
     return [reader, await reader.readFrame(frameNumber)];
   } catch (error) {
-    if (!(error instanceof NeuroInsightError) || error.kind === 'not-found') throw error;
+    if (!isUndecodable(error)) throw error;
     throw new NeuroInsightError('not-acceptable', 'the instance has no picture in grey', { cause: error });
   }
 }

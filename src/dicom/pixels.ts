@@ -42,16 +42,20 @@ export async function decodeFrame(bytes: Uint8Array, frameNumber: number): Promi
   return reader.readFrame(frameNumber);
 }
 
-/** Decodes one compressed frame: `decodeCompressed`, here or in another thread. Its arguments are not changed. */
-export type DecodeCompressed = typeof decodeCompressed;
+/** Where compressed frames are decoded: here, or in another thread. See `decodeCompressed`; nothing given is changed. */
+export interface CompressedDecoder {
+  decode(frame: Uint8Array, transferSyntaxUid: string, pixels: PixelHeader): Promise<Uint8Array>;
+}
+
+const HERE: CompressedDecoder = { decode: decodeCompressed };
 
 /**
  * Opens an instance for reading several of its frames; a deflated one is inflated off the event loop. Throws like
  * `decodeFrame`.
  *
- * @param decode decodes the compressed frames.
+ * @param decoder throws what `decodeFrame` may throw, and what is its own.
  */
-export async function openPixels(bytes: Uint8Array, decode: DecodeCompressed = decodeCompressed): Promise<PixelReader> {
+export async function openPixels(bytes: Uint8Array, decoder: CompressedDecoder = HERE): Promise<PixelReader> {
   const file = await openDicom(bytes).read({ stopAfterPixelData: true });
   const header = instanceHeaderOf(file);
   const element = file.dataset.element('PixelData');
@@ -63,7 +67,7 @@ export async function openPixels(bytes: Uint8Array, decode: DecodeCompressed = d
     pixels: header.pixels,
     element,
     littleEndian: file.dataset.littleEndian,
-    decode,
+    decoder,
   };
   const frames = isEncapsulated(header.transferSyntaxUid) ? encapsulatedFrames(content) : undefined;
   if (!frames) checkNativeLength(content);
@@ -81,7 +85,7 @@ interface Content {
   readonly pixels: PixelHeader;
   readonly element: RawElement;
   readonly littleEndian: boolean;
-  readonly decode: DecodeCompressed;
+  readonly decoder: CompressedDecoder;
 }
 
 async function readFrame(
@@ -89,12 +93,12 @@ async function readFrame(
   frames: readonly (readonly Span[])[] | undefined,
   frameNumber: number,
 ): Promise<Float32Array> {
-  const { header, pixels, bytes, decode } = content;
+  const { header, pixels, bytes, decoder } = content;
   const frame = header.frames[frameNumber - 1];
   if (!frame) throw new NeuroInsightError('not-found', `no frame ${frameNumber}`);
   const spans = frames?.[frameNumber - 1];
   if (!spans) return storedValues(nativeFrame(content, frameNumber - 1), pixels, frame);
-  const samples = await decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
+  const samples = await decoder.decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
   return storedValues({ bytes: samples, firstBit: 0, littleEndian: true }, pixels, frame);
 }
 
@@ -103,11 +107,11 @@ async function readSamples(
   frames: readonly (readonly Span[])[] | undefined,
   frameNumber: number,
 ): Promise<Uint8Array> {
-  const { header, pixels, bytes, decode } = content;
+  const { header, pixels, bytes, decoder } = content;
   if (!header.frames[frameNumber - 1]) throw new NeuroInsightError('not-found', `no frame ${frameNumber}`);
   const spans = frames?.[frameNumber - 1];
   if (!spans) return littleEndianSamples(nativeFrame(content, frameNumber - 1), pixels);
-  return decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
+  return decoder.decode(joinFragments(bytes, spans), header.transferSyntaxUid, pixels);
 }
 
 /** Where one frame of native pixel data lies; frames of single bits need not start at a byte (PS3.5 8.1.1). */

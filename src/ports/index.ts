@@ -58,6 +58,7 @@ export * from './blobs.ts';
 export * from './commit.ts';
 export * from './destinations.ts';
 export * from './dicom-index.ts';
+export * from './frame-decoder.ts';
 export * from './identity.ts';
 export * from './outbox.ts';
 export * from './peer-http.ts';

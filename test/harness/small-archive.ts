@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import Koa from 'koa';
 import { DEFAULT_STORE_LIMITS } from '../../src/archive/store-limits.ts';
 import { readDicom } from '../../src/dicom/file.ts';
+import { decodeCompressed } from '../../src/dicom/frame-codecs.ts';
 import { frameSpansOf } from '../../src/dicom/frame-spans.ts';
 import { indexAttributesOf } from '../../src/dicom/index-attributes.ts';
 import { instanceHeaderOf } from '../../src/dicom/instance.ts';
@@ -20,6 +21,7 @@ import type {
   DicomMatch,
   DicomMatchRow,
   DicomQuery,
+  FrameDecoder,
   InstanceRow,
   Principal,
 } from '../../src/ports/index.ts';
@@ -47,6 +49,8 @@ export interface SmallArchive {
   readonly index: Pick<DicomIndex, 'query' | 'instances'>;
   readonly blobs: Pick<BlobStore, 'read'>;
   readonly audit: AuditTrail;
+  /** In this thread. */
+  readonly decoder: Pick<FrameDecoder, 'decode'>;
   /** What has been written down, in order. */
   readonly accesses: Access[];
   /** Every read of the blob store. */
@@ -75,6 +79,7 @@ export function smallArchive(files: readonly Uint8Array[]): SmallArchive {
     accesses,
     reads,
     queries,
+    decoder: { decode: decodeCompressed },
     index: {
       query: async (site, query) => {
         queries.push(query);

@@ -1,5 +1,5 @@
 import type { Archive } from '../../archive/queries.ts';
-import { frameEncodingOf, type Parts } from '../../archive/retrieve-frames.ts';
+import { frameEncodingOf, isUndecodable, type Parts } from '../../archive/retrieve-frames.ts';
 import { instanceUrl } from '../../archive/retrieve-metadata.ts';
 import { EXPLICIT_LITTLE_ENDIAN } from '../../dicom/transfer-syntax.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
@@ -62,8 +62,7 @@ async function opened(as: 'stored' | 'decoded', open: () => Promise<Parts>): Pro
   try {
     return await open();
   } catch (error) {
-    const foreseen = error instanceof NeuroInsightError && error.kind !== 'not-found';
-    if (as === 'stored' || !foreseen) throw error;
+    if (as === 'stored' || !isUndecodable(error)) throw error;
     throw new NeuroInsightError('not-acceptable', 'the frames cannot be decoded; ask for transfer-syntax=*', {
       cause: error,
     });

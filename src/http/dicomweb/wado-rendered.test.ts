@@ -11,12 +11,15 @@ import {
 } from '../../../test/harness/small-archive.ts';
 import { createArchive } from '../../archive/queries.ts';
 import { encodeDicom } from '../../dicom/encode.ts';
+import { NeuroInsightError } from '../../domain/errors.ts';
 import { SharpPictureEncoder } from '../../render/sharp-picture-encoder.ts';
 import { dicomwebRoutes } from './routes.ts';
 
+const RLE = '1.2.840.10008.1.2.5';
 const STUDY_PATH = '/dicomweb/studies/2.25.1002001';
 const SERIES_PATH = `${STUDY_PATH}/series/2.25.1002002`;
 const instancePath = (slice: number): string => `${SERIES_PATH}/instances/2.25.1002003${slice}`;
+const COMPRESSED_PATH = `${STUDY_PATH}/series/2.25.10/instances/2.25.10020036`;
 
 const values = Uint16Array.from({ length: 24 }, (_, i) => i * 100);
 const image = (slice: number) => ({
@@ -38,6 +41,7 @@ const small = smallArchive([
   encodeDicom({ ...image(3), VOILUTFunction: 'SIGMOID' }),
   encodeDicom({ ...image(4), NumberOfFrames: 2, PixelData: new Uint8Array(96).fill(1, 48) }),
   encodeDicom({ ...mrSlice({ rows: 4, columns: 6, slice: 5 }), SeriesInstanceUID: '2.25.9', PixelData: undefined }),
+  encodeDicom({ ...image(6), SeriesInstanceUID: '2.25.10', PixelData: [Uint8Array.of(1, 2)] }, RLE),
 ]);
 const archive = createArchive({ ...small, publicUrl: PUBLIC_URL });
 
@@ -120,6 +124,31 @@ describe('a rendered instance', () => {
   it('is no picture where there is none', async () => {
     const answer = await ask(`${STUDY_PATH}/series/2.25.9/instances/2.25.10020035/rendered`);
     expect(answer.status).toBe(406);
+  });
+});
+
+describe('a compressed frame that cannot be decoded', () => {
+  const overloaded = new NeuroInsightError('overloaded', 'too many frames wait to be decoded');
+  const tooSlow = new NeuroInsightError('limit-exceeded', 'a frame takes too long to decode');
+
+  it.each([
+    ['the decoder has too much to do', overloaded, 503],
+    ['it takes too long', tooSlow, 406],
+  ])('is refused when %s, and plain frames are not', async (_, error, status) => {
+    const decoder = { decode: () => Promise.reject(error) };
+    const refusing = createArchive({ ...small, decoder, publicUrl: PUBLIC_URL });
+    const routes = dicomwebRoutes({ ...NO_STORE, archive: refusing, pictures: new SharpPictureEncoder() });
+    const other = await serveRouter(routes, principalWith('system/ImagingStudy.r'));
+    const statusOf = async (path: string, accept: string) => (await other.ask(path, { headers: { accept } })).status;
+    const octets = 'multipart/related; type="application/octet-stream"';
+    const statuses = [
+      await statusOf(`${COMPRESSED_PATH}/rendered`, 'image/png'),
+      await statusOf(`${COMPRESSED_PATH}/frames/1`, octets),
+      await statusOf(`${instancePath(0)}/rendered`, 'image/png'),
+      await statusOf(`${instancePath(0)}/frames/1`, octets),
+    ];
+    await other.close();
+    expect(statuses).toEqual([status, status, 200, 200]);
   });
 });
 
