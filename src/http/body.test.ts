@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { bodyChunks, discardRest, mediaType, readBody, readJson } from './body.ts';
@@ -10,7 +10,8 @@ function sent(chunks: readonly (string | Uint8Array)[], headers: Record<string, 
   for (const chunk of chunks) stream.write(chunk);
   stream.end();
   const all: Record<string, string> = { 'Content-Type': 'application/json', ...headers };
-  return { req: stream as unknown as IncomingMessage, get: (name: string) => all[name] ?? '' };
+  const req = Object.assign(stream, { headers: {} }) as unknown as IncomingMessage;
+  return { req, res: {} as ServerResponse, get: (name: string) => all[name] ?? '' };
 }
 
 describe('content', () => {
@@ -32,7 +33,7 @@ describe('content', () => {
         return clock;
       };
       let length = 0;
-      for await (const chunk of bodyChunks(sent([Buffer.alloc(bytes)]).req, advancing)) length += chunk.length;
+      for await (const chunk of bodyChunks(sent([Buffer.alloc(bytes)]), advancing)) length += chunk.length;
       return length;
     };
     expect(await lengthAfter(29, 1)).toBe(1);
@@ -88,11 +89,11 @@ describe('content', () => {
   );
 
   it('that breaks off is refused as such', async () => {
-    const { req, get } = sent([]);
-    const broken = new PassThrough();
+    const { req, res, get } = sent([]);
+    const broken = Object.assign(new PassThrough(), { headers: {} });
     broken.write('abc');
     setImmediate(() => broken.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })));
-    await expect(readBody({ req: broken as never, get }, LIMITS)).rejects.toMatchObject({
+    await expect(readBody({ req: broken as never, res, get }, LIMITS)).rejects.toMatchObject({
       kind: 'invalid-request',
       message: 'the request ended before its content did',
     });

@@ -41,11 +41,11 @@ export function checkBodyHeaders(ctx: Pick<AppContext, 'get'>, { limitBytes, typ
  * @throws unsupported-media-type; limit-exceeded as soon as more than the limit came, whatever was announced;
  * invalid-request when the client went away before the end.
  */
-export async function readBody(ctx: Pick<AppContext, 'get' | 'req'>, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBody(ctx: Pick<AppContext, 'get' | 'req' | 'res'>, limits: BodyLimits): Promise<Uint8Array> {
   checkBodyHeaders(ctx, limits);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of bodyChunks(ctx.req)) {
+  for await (const chunk of bodyChunks(ctx)) {
     length += chunk.length;
     if (length > limits.limitBytes) throw tooLong(limits.limitBytes);
     chunks.push(chunk);
@@ -55,11 +55,16 @@ export async function readBody(ctx: Pick<AppContext, 'get' | 'req'>, limits: Bod
 
 /**
  * The body in the chunks in which it arrives. Leaving the loop early keeps the connection, so that an answer can be sent.
+ * A client that asked whether it should send its body is told so here, when nothing speaks against it any more.
  * A body that trickles holds a place that others need: after some patience it must have come at a least rate.
  * @param now milliseconds of a clock that only goes forward.
  * @throws invalid-request when the client went away before the end; too-slow.
  */
-export async function* bodyChunks(req: IncomingMessage, now = () => performance.now()): AsyncGenerator<Uint8Array> {
+export async function* bodyChunks(
+  { req, res }: Pick<AppContext, 'req' | 'res'>,
+  now = () => performance.now(),
+): AsyncGenerator<Uint8Array> {
+  if (isAwaitingContinue(req) && !res.headersSent) res.writeContinue();
   const started = now();
   let received = 0;
   try {
@@ -77,8 +82,13 @@ export async function* bodyChunks(req: IncomingMessage, now = () => performance.
   }
 }
 
+/** RFC 9110 10.1.1; one that speaks HTTP/1.0 does not know the answer. */
+function isAwaitingContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && (headers.expect ?? '').toLowerCase().includes('100-continue');
+}
+
 /** JSON of the body. @throws what `readBody` throws; invalid-request when it is no JSON in UTF-8. */
-export async function readJson(ctx: Pick<AppContext, 'get' | 'req'>, limits: BodyLimits): Promise<unknown> {
+export async function readJson(ctx: Pick<AppContext, 'get' | 'req' | 'res'>, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBody(ctx, limits);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -7,6 +7,8 @@ export interface AppState {
   /** Who asks; anonymous on the few open routes. */
   principal: Principal;
   trace: Trace;
+  /** Resolves when the answer is out or the client has gone. One for all who wait: Node warns of eleven listeners. */
+  closed: Promise<void>;
   /** Gives the request's place among those worked on at once back early: for answers that stay open, as event streams do. */
   leave: () => void;
   /** Kind of the error that became the answer. */

@@ -101,7 +101,11 @@ describe('a busy server', () => {
   it('gives no place to strangers who never fetch their answers', async () => {
     const guard = createOverloadGuard({ requestsAtOnce: 1, streamsAtOnce: 1 });
     const arrive = (kind: 'anonymous' | 'api-key', next: () => Promise<void>) => {
-      const ctx = { path: '/api/v1/runs', res: new EventEmitter(), state: { principal: { kind } } };
+      const ctx = {
+        path: '/api/v1/runs',
+        res: new EventEmitter(),
+        state: { principal: { kind }, closed: new Promise(() => {}) },
+      };
       return guard.middleware(ctx as unknown as Parameters<typeof guard.middleware>[0], next);
     };
     const refuse = () => Promise.reject(new NeuroInsightError('unauthenticated', 'a key is needed'));

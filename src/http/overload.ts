@@ -33,7 +33,7 @@ export function createOverloadGuard(limits: { requestsAtOnce: number; streamsAtO
     if (working.size >= limits.requestsAtOnce) throw overloaded();
     working.set(res, '');
     // Not when the handler is done: an answer that is still being sent holds memory and files.
-    res.once('close', () => {
+    void ctx.state.closed.then(() => {
       working.delete(res);
       open.delete(res);
     });

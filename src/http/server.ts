@@ -131,6 +131,8 @@ function openServer(app: Koa<AppState>, limits: Required<HttpLimits>, tracing: T
   );
   server.maxConnections = limits.connections;
   server.timeout = limits.idleSeconds * 1000;
+  // Node would tell every client to send its body; the one that may is told when the body is read.
+  server.on('checkContinue', (req, res) => void server.emit('request', req, res));
   server.on('clientError', (error: Error, socket: Socket) => {
     void tracing.run(undefined, async () => answerClientError(error, socket, tracing.current()));
   });

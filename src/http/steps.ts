@@ -13,6 +13,7 @@ export function traceContext(tracing: Tracing): AppMiddleware {
     tracing.run(ctx.get('traceparent'), async () => {
       ctx.state.trace = tracing.current();
       ctx.state.principal = anonymous(ctx.ip);
+      ctx.state.closed = new Promise((resolve) => void ctx.res.once('close', resolve));
       ctx.set('X-Trace-Id', ctx.state.trace.traceId);
       await next();
     });
@@ -23,8 +24,7 @@ export function accessLog(log: Log, metrics: Metrics, now: () => number): AppMid
   return async (ctx, next) => {
     const started = now();
     // A promise, for what comes after it still runs under the trace of the request; an event handler would not.
-    const closed = new Promise<void>((resolve) => void ctx.res.once('close', resolve));
-    void closed.then(() => {
+    void ctx.state.closed.then(() => {
       const seconds = (now() - started) / 1000;
       const route = routeOf(ctx as AppContext);
       const { method, status } = ctx;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type HttpWorld, openHttpWorld } from '../../../test/harness/http-world.ts';
 import { NeuroInsightError } from '../../domain/errors.ts';
@@ -92,6 +93,27 @@ describe('the events of a run', () => {
       'id: 2\nevent: run\ndata: {"state":"running","percent":20}\n\n' +
         'id: 3\nevent: run\ndata: {"state":"completed","percent":30}\n\n',
     );
+  });
+
+  it('have no more listeners on the answer than Node takes for a leak', async () => {
+    const { rows, push, end } = source(row(1));
+    const responses: ServerResponse[] = [];
+    const api = createRouter('/api/v1').get('/events', (ctx) => {
+      responses.push(ctx.res);
+      return sendRunEvents(ctx as never, { rows, view: ({ state }) => ({ state }) });
+    });
+    world = await openHttpWorld({ routers: { api } });
+    const { until, rest } = reading(await world.get('/api/v1/events', 'any'));
+    await until('running');
+    push(row(2, 'completed'));
+    await until('completed');
+    const [response] = responses;
+    for (const name of response!.eventNames()) {
+      expect([name, response!.listenerCount(name) <= response!.getMaxListeners()]).toEqual([name, true]);
+    }
+    expect(response!.listenerCount('close')).toBeGreaterThan(0);
+    end();
+    await rest();
   });
 
   it('say now and then that they are alive', async () => {

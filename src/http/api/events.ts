@@ -27,7 +27,7 @@ export async function sendRunEvents(
   ctx.state.leave();
   const iterator = rows[Symbol.asyncIterator]();
   // The client that goes away ends a wait that might otherwise last until the run changes.
-  ctx.res.once('close', () => void iterator.return?.());
+  void ctx.state.closed.then(() => iterator.return?.());
   const first = await iterator.next();
   if (first.done === true || hasSeen(ctx.get('Last-Event-ID'), first.value)) {
     await iterator.return?.();

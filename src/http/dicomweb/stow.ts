@@ -100,7 +100,7 @@ function boundaryOf(mediaType: MediaType | undefined): string {
 }
 
 async function* multipleParts(ctx: AppContext, boundary: string, limits: MultipartLimits): AsyncGenerator<StorePart> {
-  for await (const part of readMultipart(bodyChunks(ctx.req), boundary, limits, onlyDicom)) {
+  for await (const part of readMultipart(bodyChunks(ctx), boundary, limits, onlyDicom)) {
     yield 'refused' in part ? part : part.body;
   }
 }
