@@ -38,6 +38,8 @@ if (only.length > 0) {
   mkdirSync(raw, { recursive: true });
   // NODE_V8_COVERAGE reaches workers and children too, which jest's own coverage does not.
   step('jest', process.execPath, [...jest, '--maxWorkers=2'], { ...process.env, NODE_V8_COVERAGE: raw });
+  // A worker that was told to end writes its coverage within jest-worker's grace of half a second.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
   step('coverage', 'node_modules/.bin/c8', [
     'report',
     '--temp-directory',
