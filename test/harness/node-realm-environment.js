@@ -1,9 +1,5 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-// Jest ends a worker that some library's timer still holds with SIGTERM; without a normal exit the coverage of every
-// test that it ran would be lost.
-process.once('SIGTERM', () => process.exit(143));
-
 /**
  * Jest runs tests in a vm realm whose typed arrays are not Node's own; native addons (onnxruntime, sharp)
  * and structured clone compare constructors and refuse them. Sharing Node's constructors ends that.
