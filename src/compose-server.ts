@@ -15,6 +15,7 @@ import { composeDoors } from './compose-doors.ts';
 import { type Foundation, openFoundation } from './compose-foundation.ts';
 import type { Config } from './config.ts';
 import type { DicomFile } from './dicom/file.ts';
+import { SOFTWARE_NAME } from './domain/result.ts';
 import { createEhrClient } from './ehr/fhir-ehr.ts';
 import { createOutboxDelivery } from './exchange/outbox-delivery.ts';
 import { pullOnce } from './exchange/pull-watch.ts';
@@ -79,7 +80,7 @@ const BACKOFF_SECONDS = 2;
 const PROGRESS_MILLISECONDS = 250;
 
 /** Results are never measured again. */
-const isResult = ({ dataset }: DicomFile): boolean => dataset.string('Manufacturer') === 'NeuroInsight';
+const isResult = ({ dataset }: DicomFile): boolean => dataset.string('Manufacturer') === SOFTWARE_NAME;
 
 /** The whole server, wired top to bottom; what was opened is closed in reverse. */
 export async function composeServer(given: Config, options: ServerOptions): Promise<Server> {

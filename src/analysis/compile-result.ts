@@ -1,15 +1,16 @@
 import type { Laterality, Volume } from '../domain/geometry.ts';
 import type { InstanceHeader, SeriesOfInstances, SliceRef } from '../domain/instance.ts';
 import type { NormCurves } from '../domain/norm-curves.ts';
-import type {
-  AnalysisResult,
-  HippocampusMeasurement,
-  Measured,
-  QualityAssessment,
-  SeriesRejection,
-  SourceImage,
+import {
+  type AnalysisResult,
+  type HippocampusMeasurement,
+  isMeasured,
+  type Measured,
+  type QualityAssessment,
+  type SeriesRejection,
+  SOFTWARE_NAME,
+  type SourceImage,
 } from '../domain/result.ts';
-import { isMeasured } from '../domain/result.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
 import { voxelSizeOf, voxelVolumeOf } from '../imaging/affine.ts';
 import type { HippocampusVolume } from '../imaging/volumetry.ts';
@@ -102,7 +103,7 @@ export async function compileResult(
     formatVersion: '1',
     runKey,
     createdAt: await ports.dateOfRun(runKey),
-    software: { name: 'NeuroInsight', version: options.softwareVersion },
+    software: { name: SOFTWARE_NAME, version: options.softwareVersion },
     patient,
     study,
     series,

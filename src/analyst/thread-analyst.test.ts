@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { sourceRow } from '../../test/harness/run-world.ts';
 import type { AnalysisRequest, Analyst } from '../ports/index.ts';
-import { childrenResidentBytes, createThreadAnalyst } from './thread-analyst.ts';
+import { childrenResidentBytes } from '../segmentation/resident-memory.ts';
+import { createThreadAnalyst } from './thread-analyst.ts';
 
 const ENTRY = new URL('../../test/harness/misbehaving-analysis.js', import.meta.url);
 const DATA = {

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { RESULT_FORMAT } from '../analysis/run-key.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { digestOf } from '../domain/identity.ts';
 import type { AnalysisOutcome, AnalysisRequest, Analyst } from '../ports/index.ts';
+import { childrenResidentBytes } from '../segmentation/resident-memory.ts';
 import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
 
 export interface ThreadAnalystOptions {
@@ -139,28 +139,5 @@ function settle(message: FromThread, waiting: ReadonlyMap<number, Waiting>, work
         asked.reject(error);
       },
     );
-  }
-}
-
-/** Resident memory of the children of this process by /proc: the inference child. 0 where there is no /proc. */
-export function childrenResidentBytes(): number {
-  try {
-    let bytes = 0;
-    for (const thread of readdirSync('/proc/self/task')) {
-      const children = readFileSync(`/proc/self/task/${thread}/children`, 'latin1').trim();
-      for (const pid of children === '' ? [] : children.split(' ')) bytes += residentBytesOf(pid);
-    }
-    return bytes;
-  } catch {
-    return 0;
-  }
-}
-
-function residentBytesOf(pid: string): number {
-  try {
-    const match = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    return match ? Number(match[1]) * 1024 : 0;
-  } catch {
-    return 0;
   }
 }

@@ -1,3 +1,4 @@
+import { multipartBody } from '../dicom/multipart-body.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 
 /** A JSON answer as it came. */
@@ -59,7 +60,7 @@ export class ServerClient {
         'content-type': `multipart/related; type="application/dicom"; boundary=${boundary}`,
         accept: 'application/dicom+json',
       },
-      body: ReadableStream.from(multipart(files, boundary)) as ReadableStream<Uint8Array<ArrayBuffer>>,
+      body: ReadableStream.from(multipartBody(files, boundary)) as ReadableStream<Uint8Array<ArrayBuffer>>,
       duplex: 'half',
     });
     return (await response.json()) as Json;
@@ -88,13 +89,4 @@ export class ServerClient {
       }
     }
   }
-}
-
-async function* multipart(files: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
-  for await (const file of files) {
-    yield Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
-    yield file;
-    yield Buffer.from('\r\n');
-  }
-  yield Buffer.from(`--${boundary}--\r\n`);
 }

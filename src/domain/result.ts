@@ -2,6 +2,9 @@ import type { Grid, Laterality } from './geometry.ts';
 import type { AcquisitionHeader, InstanceHeader, PatientHeader, SeriesHeader, StudyHeader } from './instance.ts';
 import type { ModelIdentity } from './segmentation.ts';
 
+/** What results call their maker: Manufacturer (0008,0070), the FHIR Device, the PDF. Results are known again by it. */
+export const SOFTWARE_NAME = 'NeuroInsight';
+
 /** A value, or the named reason why there is none. Never both, never a guess. */
 export type Measured<T> = { readonly value: T } | { readonly withheld: string };
 
@@ -101,7 +104,7 @@ export interface AnalysisResult {
   readonly runKey: string;
   /** ISO 8601 with Z; from the run row (the command line reuses that of an earlier equal run). */
   readonly createdAt: string;
-  readonly software: { readonly name: 'NeuroInsight'; readonly version: string };
+  readonly software: { readonly name: typeof SOFTWARE_NAME; readonly version: string };
   readonly patient: PatientHeader;
   readonly study: StudyHeader;
   readonly series: SeriesHeader;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { api } from 'dicomweb-client';
 import { isUid } from '../dicom/dataset.ts';
+import { multipartBody } from '../dicom/multipart-body.ts';
 import { readMultipart } from '../dicom/multipart-reader.ts';
 import { NeuroInsightError, upstreamError } from '../domain/errors.ts';
 import type { JsonDataset, PacsClient, PeerHttp, ReceivedFile, RemoteStudy } from '../ports/index.ts';
@@ -150,13 +151,4 @@ async function store(
   if (response.status === 409 && held.length === 0)
     throw upstreamError(peer.name, response.status, 'to a store request');
   return held;
-}
-
-async function* multipartBody(instances: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
-  for await (const instance of instances) {
-    yield Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`, 'latin1');
-    yield instance;
-    yield Buffer.from('\r\n', 'latin1');
-  }
-  yield Buffer.from(`--${boundary}--\r\n`, 'latin1');
 }

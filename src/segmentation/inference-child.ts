@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { ChildMessage, Inference, ParentMessage, StageName, Tensor } from './inference.ts';
+import { residentBytesOf } from './resident-memory.ts';
 
 export interface InferenceLimits {
   /** One run of one network, the start of the child included; then it is killed. */
@@ -126,7 +126,7 @@ async function ask(
       const onAbort = (): void => reject(cancelled());
       const timeout = setTimeout(() => reject(timedOut(limits)), limits.runMilliseconds);
       const poll = setInterval(() => {
-        if (residentBytes(child.process) > limits.memoryMebibytes * MEBIBYTE) child.answer('memory');
+        if (residentBytesOf(child.process.pid) > limits.memoryMebibytes * MEBIBYTE) child.answer('memory');
       }, MEMORY_POLL_MILLISECONDS);
       release = () => {
         clearTimeout(timeout);
@@ -153,16 +153,6 @@ async function ask(
 function idle(child: ChildProcess): void {
   child.unref();
   child.channel?.unref();
-}
-
-/** Resident memory by /proc, which works while the child is deep in native code; 0 where there is no /proc. */
-function residentBytes({ pid }: ChildProcess): number {
-  try {
-    const match = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    return match ? Number(match[1]) * 1024 : 0;
-  } catch {
-    return 0;
-  }
 }
 
 /** Lets the child end by itself, so that its coverage is written; after a second it is killed. */

@@ -1,173 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AT, apiWorld, ID, RESULT, UID } from '../../../test/harness/api-world.ts';
 import { bearer, type HttpWorld, openHttpWorld } from '../../../test/harness/http-world.ts';
-import { createAuditTrail } from '../../audit/audit-trail.ts';
-import { NeuroInsightError } from '../../domain/errors.ts';
-import { createDeliveries } from '../../exchange/deliveries.ts';
-import type { AuditRow, Commit, Destination, OutboxRow, Principal, RunRow } from '../../ports/index.ts';
-import { createHealth } from '../health.ts';
-import { routerPath } from './route.ts';
-import { type ApiDeps, apiRoutes, apiTable } from './routes.ts';
+import { apiRoutes } from './routes.ts';
 import { NAMED } from './schemas.ts';
-import type { Runs } from './services.ts';
 
-const ID = '3f0c6d5e-8b1a-4c2d-9e0f-1a2b3c4d5e6f';
-const UID = '1.2.826.0.1.3680043.8.498.1';
-const AT = '2026-11-24T13:33:19.123Z';
 const ALL = 'system/*.cruds';
-
-function runRow(changes: Partial<RunRow> = {}): RunRow {
-  return {
-    id: ID,
-    key: 'secret-key',
-    studyInstanceUid: UID,
-    state: 'running',
-    version: 2,
-    cause: 'request',
-    requestedBy: 'key-1',
-    traceparent: undefined,
-    createdAt: AT,
-    date: AT,
-    notBefore: AT,
-    attempt: 1,
-    leaseToken: 'secret-lease',
-    leaseUntil: AT,
-    step: 'segment',
-    percent: 42,
-    cancelRequested: false,
-    startedAt: AT,
-    finishedAt: undefined,
-    failure: undefined,
-    result: undefined,
-    files: {},
-    ...changes,
-  };
-}
-
-const RESULT = {
-  analysisKey: 'a',
-  segSopInstanceUid: '2.25.1',
-  srSopInstanceUid: '2.25.2',
-  pdfSopInstanceUid: '2.25.3',
-  diagnosticReport: 'DiagnosticReport/d',
-  patient: 'Patient/p',
-  leftVolumeMm3: 3000.5,
-  rightVolumeMm3: 3100,
-  qualityVerdict: 'pass',
-};
-const LOCATION = { pack: 'secret-pack', offset: 0, length: 1 };
-const DONE = runRow({
-  state: 'completed',
-  version: 9,
-  step: undefined,
-  percent: 100,
-  finishedAt: AT,
-  result: RESULT,
-  files: { 'report.pdf': LOCATION, 'bundle.json': LOCATION, 'labels.nii.gz': LOCATION, 'overlay.png': LOCATION },
-});
-
-/** Runs that remember what they were asked. */
-function fakeRuns(asked: unknown[]): Runs {
-  const note = async <T>(what: string, principal: Principal, rest: unknown, answer: T): Promise<T> => {
-    asked.push([what, principal.name, rest]);
-    return answer;
-  };
-  return {
-    request: (principal, wanted) => note('request', principal, wanted, runRow({ state: 'queued', step: undefined })),
-    get: async (principal, id) => {
-      if (id !== ID) throw new NeuroInsightError('not-found', 'there is no such run');
-      return note('get', principal, id, DONE);
-    },
-    list: (principal, query) => note('list', principal, query, { rows: [DONE, runRow()], total: 7 }),
-    log: (principal, id) =>
-      note('log', principal, id, [{ runId: id, at: AT, level: 'info' as const, message: 'queued' }]),
-    cancel: (principal, id) => note('cancel', principal, id, runRow({ cancelRequested: true })),
-    requeue: async () => {
-      throw new NeuroInsightError('conflict', 'the run is running');
-    },
-    file: (principal, id, name) =>
-      note('file', principal, [id, name], new TextEncoder().encode(`<${name}>`).subarray(1)),
-    subscribe: async function* () {
-      yield DONE;
-    },
-  };
-}
-
-const DESTINATION: Destination = {
-  name: 'hospital-pacs',
-  kind: 'dicomweb',
-  url: 'https://user:secret@pacs.example/dicom-web?token=secret#secret',
-  authorization: 'Bearer secret',
-  timeoutSeconds: 60,
-  profile: undefined,
-};
-
-function outboxRow(changes: Partial<OutboxRow> = {}): OutboxRow {
-  return {
-    id: ID,
-    key: 'k',
-    destination: 'hospital-pacs',
-    runId: ID,
-    payload: { kind: 'dicom', studyInstanceUid: UID, sopInstanceUids: ['2.25.1'] },
-    state: 'dead',
-    version: 4,
-    createdAt: AT,
-    notBefore: AT,
-    attempt: 20,
-    leaseToken: 'secret',
-    leaseUntil: AT,
-    deliveredAt: undefined,
-    lastError: 'hospital-pacs answered 503',
-    traceparent: undefined,
-    ...changes,
-  };
-}
-
-const asked: unknown[] = [];
-const audited: AuditRow[] = [];
-const outbox = new Map([[ID, outboxRow()]]);
-let queued = 0;
-
-function apiDeps(): ApiDeps {
-  const clock = { now: () => new Date(AT) };
-  const ledger = {
-    commit: async ({ outbox: changes = [], audit = [] }: Commit) => {
-      for (const { row } of changes) outbox.set(row.id, row);
-      audited.push(...audit);
-      return { sequence: 1 };
-    },
-  };
-  const tracing = { current: () => ({ traceId: 'a'.repeat(32), spanId: 'b', traceparent: '' }) };
-  const audit = createAuditTrail({ ledger, clock, ids: { uuid: () => ID }, tracing });
-  return {
-    runs: fakeRuns(asked),
-    deliveries: createDeliveries({
-      destinations: [DESTINATION],
-      outbox: {
-        get: async (_, id) => outbox.get(id),
-        list: async (_, { state, destination }) =>
-          [...outbox.values()].filter(
-            (row) => row.state === (state ?? row.state) && row.destination === (destination ?? row.destination),
-          ),
-      },
-      ledger,
-      audit,
-      clock,
-      onQueued: () => void queued++,
-    }),
-    sites: [
-      { name: 'main', title: 'Main site' },
-      { name: 'north', title: 'North' },
-    ],
-    health: createHealth({ probes: { disk: async () => ({ ok: true, detail: { freeMiB: 5000 } }) }, clock }),
-    audit,
-    publicUrl: 'http://127.0.0.1:8080',
-    version: '0.1.0',
-  };
-}
+const behind = apiWorld();
+const { asked, audited, outbox, queued } = behind;
 
 let world: HttpWorld;
 beforeAll(async () => {
-  world = await openHttpWorld({ routers: { api: apiRoutes(apiDeps()) } });
+  world = await openHttpWorld({ routers: { api: apiRoutes(behind.deps) } });
 });
 afterAll(() => world.close());
 
@@ -340,7 +183,7 @@ describe('a destination', () => {
     const again = await post(`/deliveries/${ID}/requeue`);
     expect(await again.json()).toMatchObject({ state: 'pending', attempt: 0 });
     expect(outbox.get(ID)).toMatchObject({ version: 5, leaseToken: undefined });
-    expect(queued).toBe(1);
+    expect(queued()).toBe(1);
     expect(audited.at(-1)).toMatchObject({ action: 'U', interaction: 'api/delivery-requeue' });
     expect((await post(`/deliveries/${ID}/requeue`)).status).toBe(409);
     expect((await post('/deliveries/00000000-0000-4000-8000-000000000000/requeue')).status).toBe(404);
@@ -384,62 +227,4 @@ describe('the server', () => {
       ]);
     },
   );
-});
-
-describe('the OpenAPI document', () => {
-  interface Document {
-    readonly openapi: string;
-    readonly paths: Record<
-      string,
-      Record<string, { operationId: string; parameters: object[]; responses: object; security?: [] }>
-    >;
-    readonly components: { readonly schemas: Record<string, object> };
-  }
-  const read = async (): Promise<Document> => (await (await world.get('/api/v1/openapi.json')).json()) as Document;
-
-  it('has every route of the router, and no other', async () => {
-    const { paths } = await read();
-    const documented = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${routerPath(path)}`),
-    );
-    const routed = apiRoutes(apiDeps()).stack.flatMap(({ methods, path }) =>
-      methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${path}`),
-    );
-    expect(documented.toSorted()).toEqual(routed.toSorted());
-    expect(documented.length).toBeGreaterThanOrEqual(15);
-  });
-
-  it('resolves in itself and names each operation once', async () => {
-    const document = await read();
-    const text = JSON.stringify(document);
-    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
-    expect(references.length).toBeGreaterThan(10);
-    expect(references.filter((name) => document.components.schemas[name] === undefined)).toEqual([]);
-    expect(text.match(/"\$ref":"(?!#\/components\/schemas\/)/)).toBeNull();
-    const ids = apiTable(apiDeps()).map(({ operationId }) => operationId);
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(document.openapi).toBe('3.1.0');
-  });
-
-  it('says of each operation which parameters, errors and scope it has', async () => {
-    const { paths, components } = await read();
-    expect(paths['/api/v1/runs/{id}']!.get).toMatchObject({
-      description: 'Needs the scope system/Task.r.',
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-      responses: {
-        200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Run' } } } },
-        401: {},
-        403: {},
-        404: { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
-      },
-    });
-    expect(paths['/api/v1/runs']!.get!.parameters).toContainEqual(
-      expect.objectContaining({ name: 'limit', in: 'query', required: false }),
-    );
-    expect(paths['/api/v1/openapi.json']!.get).toMatchObject({ security: [] });
-    expect(components.schemas.RunRequest).toMatchObject({
-      additionalProperties: false,
-      required: ['studyInstanceUid'],
-    });
-  });
 });
