@@ -60,6 +60,11 @@ export type ErrorKind =
   // resources of the machine and of others
   | 'overloaded'
   | 'storage-full'
+  | 'damaged'
+  | 'wrong-key'
+  | 'in-use'
+  | 'on-hold'
+  | 'recalling'
   | 'upstream-unavailable'
   | 'upstream-refused';
 
@@ -133,6 +138,15 @@ const ROWS: Record<ErrorKind, ErrorRow> = {
   'output-exists': { status: 409, issue: 'conflict', failureReason: PROCESSING_FAILURE },
   overloaded: { status: 503, issue: 'throttled', failureReason: OUT_OF_RESOURCES },
   'storage-full': { status: 507, issue: 'no-store', failureReason: OUT_OF_RESOURCES },
+  // Bytes or rows that are not what was written: told, never answered.
+  damaged: ours,
+  'wrong-key': ours,
+  // Another server works on the data folder.
+  'in-use': { status: 503, issue: 'transient', failureReason: OUT_OF_RESOURCES },
+  // A legal hold forbids the deletion.
+  'on-hold': { status: 409, issue: 'business-rule', failureReason: PROCESSING_FAILURE },
+  // The bytes are being fetched from the archive: ask again.
+  recalling: { status: 503, issue: 'transient', failureReason: OUT_OF_RESOURCES },
   'upstream-refused': { status: 502, issue: 'processing', failureReason: PROCESSING_FAILURE },
   'upstream-unavailable': { status: 503, issue: 'transient', failureReason: PROCESSING_FAILURE },
 };

@@ -1,12 +1,20 @@
 import type { Readable } from 'node:stream';
 import type { BlobLocation } from './dicom-index.ts';
+import type { PackRow, StudyKeyRow } from './keys.ts';
+
+/** What the commit that points into a pack must hold beside it. */
+export interface SealedPack {
+  readonly row: PackRow;
+  /** The key of the study, until it is known to be stored. */
+  readonly studyKey: StudyKeyRow | undefined;
+}
 
 /** One pack being written: the bytes of one request for one study. */
 export interface PackWriter {
   /** Bytes in order; the location is good once the pack is sealed. Throws storage-full. */
   append(bytes: Uint8Array): Promise<BlobLocation>;
   /** Resolves after file and folder survive a power cut. Nothing may be appended after it. */
-  seal(): Promise<void>;
+  seal(): Promise<SealedPack>;
   /** Removes what was written; for a request that stores nothing. Harmless after seal only before a row points here. */
   discard(): Promise<void>;
 }

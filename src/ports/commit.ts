@@ -1,6 +1,8 @@
 import type { ApiKeyRow } from './api-keys.ts';
 import type { AuditRow } from './audit-log.ts';
-import type { InstanceRow } from './dicom-index.ts';
+import type { BlobLocation, InstanceRow } from './dicom-index.ts';
+import type { DocumentRow } from './documents.ts';
+import type { PackRow, Rewrap, StudyKeyRow } from './keys.ts';
 import type { OutboxRow } from './outbox.ts';
 import type { ResourceQuery, ResourceVersion } from './resources.ts';
 import type { RunLogLine, RunRow } from './runs.ts';
@@ -18,6 +20,28 @@ export interface ConsideredStudy {
   readonly studyInstanceUid: string;
   /** `sourceReceivedAt` of the study as it was read: later arrivals stay to be considered. */
   readonly sourceReceivedAt: string;
+}
+
+/** What leaves the store for good: rows, history and index; what is not there is passed over. */
+export interface Removals {
+  /** Whole studies: instances, series, study, packs and the study key, so that the bytes are lost at once. */
+  readonly studies?: readonly string[];
+  /** Single instances; series and study go with their last one, counts follow. Their bytes go with the compaction. */
+  readonly instances?: readonly { readonly studyInstanceUid: string; readonly sopInstanceUid: string }[];
+  /** Resources with every version. */
+  readonly resources?: readonly { readonly resourceType: string; readonly id: string }[];
+  /** Runs of these studies with their log and files, and the deliveries of those runs. */
+  readonly runsOfStudies?: readonly string[];
+  /** Audit rows recorded before this instant. */
+  readonly auditBefore?: string;
+}
+
+/** The rows of some instances move to another pack; nothing else of them changes. Refused with conflict when one moved. */
+export interface Relocation {
+  readonly sopInstanceUid: string;
+  readonly fromPack: string;
+  readonly blob: BlobLocation;
+  readonly metadata: BlobLocation;
 }
 
 /**
@@ -41,6 +65,15 @@ export interface Commit {
   readonly apiKeys?: readonly Change<ApiKeyRow>[];
   readonly seen?: readonly SeenStudy[];
   readonly audit?: readonly AuditRow[];
+  /** Keys of studies that are new. One that is there with the same bytes is passed over; with others: conflict. */
+  readonly studyKeys?: readonly StudyKeyRow[];
+  readonly rewraps?: readonly Rewrap[];
+  /** Packs, in place of what was known of them. */
+  readonly packs?: readonly PackRow[];
+  readonly relocations?: readonly Relocation[];
+  readonly documents?: readonly Change<DocumentRow>[];
+  /** Applied after everything else of the commit. */
+  readonly removals?: Removals;
 }
 
 export interface CommitReceipt {

@@ -1,0 +1,31 @@
+/** One thing that a commit changed, in the order of the log. */
+export interface LoggedChange {
+  /** Of the commit; strictly growing over all sites. */
+  readonly sequence: number;
+  /** Place within the commit, from 0. */
+  readonly ordinal: number;
+  /** FHIR instant of the commit. */
+  readonly at: string;
+  readonly site: string;
+  readonly kind: 'resource' | 'study' | 'document';
+  readonly action: 'create' | 'update' | 'delete' | 'erase';
+  /** Type/ID of a resource, StudyInstanceUID, KIND/ID of a document. */
+  readonly key: string;
+  /** Of a resource or document; of a study the number of instances that came. */
+  readonly version: number;
+}
+
+/** Where the log stands: `chain` binds every commit up to `sequence`. */
+export interface LogHead {
+  readonly sequence: number;
+  readonly chain: string;
+}
+
+/** The log of commits as a feed: what changed after a place that the reader remembers. */
+export interface ChangeFeed {
+  /** @param site one site, or undefined for all. */
+  after(site: string | undefined, sequence: number, limit: number): Promise<readonly LoggedChange[]>;
+  head(): Promise<LogHead>;
+  /** The last commit at or before an instant; 0 when there is none. */
+  sequenceAt(instant: string): Promise<number>;
+}
