@@ -16,7 +16,7 @@ interface Room {
 const PURE_BUILTINS = ['node:crypto', 'node:zlib', 'node:buffer', 'node:util'];
 const FLOOR_1 = ['domain', 'dicom', 'imaging', 'fhir', 'report', 'access'];
 
-const WORK = ['archive', 'records', 'analysis', 'exchange', 'audit'];
+const WORK = ['archive', 'records', 'analysis', 'exchange', 'audit', 'retention'];
 const DOORS = ['http', 'auth', 'jobs'];
 const ADAPTERS = ['pacs', 'ehr', 'render', 'segmentation', 'storage', 'telemetry'];
 const BELOW_DOORS = [...FLOOR_1, 'ports', ...WORK];
@@ -39,6 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   analysis: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: PURE_BUILTINS },
   exchange: { rooms: [...FLOOR_1, 'ports'], packages: ['cockatiel'], builtins: PURE_BUILTINS },
   audit: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: PURE_BUILTINS },
+  retention: { rooms: [...FLOOR_1, 'ports'], packages: [], builtins: PURE_BUILTINS },
   http: {
     rooms: BELOW_DOORS,
     packages: ['koa', '@koa/router', '@koa/cors', 'koa-helmet', 'zod'],
@@ -54,12 +55,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
   telemetry: { rooms: BELOW_ADAPTERS, packages: ['pino', 'prom-client'], builtins: 'any' },
   // Floor 4, as it wires the walk into its thread.
   analyst: { rooms: [...BELOW_DOORS, ...ADAPTERS], packages: [], builtins: 'any' },
+  // Floor 4, as its commands run over the whole foundation.
+  admin: { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, '.'], packages: ['zod'], builtins: 'any' },
   cli: {
-    rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst', '.'],
+    rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst', 'admin', '.'],
     packages: ['cli-progress', 'zod'],
     builtins: 'any',
   },
-  '.': { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst'], packages: ['zod'], builtins: 'any' },
+  '.': { rooms: [...BELOW_DOORS, ...DOORS, ...ADAPTERS, 'analyst', 'admin'], packages: ['zod'], builtins: 'any' },
 };
 
 const roomOf = (path: string): string => {

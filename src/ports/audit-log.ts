@@ -15,7 +15,7 @@ export interface AuditRow {
   /** Error kind of a failure. */
   readonly outcomeDesc: string | undefined;
   readonly agent: {
-    readonly kind: 'api-key' | 'job' | 'anonymous';
+    readonly kind: 'api-key' | 'administrator' | 'job' | 'anonymous';
     readonly id: string;
     readonly name: string;
     /** IP address as the server sees it. */

@@ -1,7 +1,7 @@
 /** Who asks. Made by the auth room from what the request carries. */
 export interface Principal {
-  readonly kind: 'api-key' | 'job' | 'anonymous';
-  /** API key id, job name. */
+  readonly kind: 'api-key' | 'administrator' | 'job' | 'anonymous';
+  /** API key id, job name; of the administrator at the machine the user that the process runs as. */
   readonly id: string;
   readonly name: string;
   readonly site: string;

@@ -129,7 +129,7 @@ export const SiteList = z.strictObject({
   sites: z.array(z.strictObject({ name: z.string(), title: z.string() })),
 });
 export const WhoAmI = z.strictObject({
-  kind: z.enum(['api-key', 'job', 'anonymous']),
+  kind: z.enum(['api-key', 'administrator', 'job', 'anonymous']),
   id: z.string(),
   name: z.string(),
   site: z.string(),
