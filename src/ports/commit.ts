@@ -34,6 +34,8 @@ export interface Removals {
   readonly runsOfStudies?: readonly string[];
   /** Audit rows recorded before this instant. */
   readonly auditBefore?: string;
+  /** Rows of packs; refused with conflict when a row (instance, run, outbox) still points into one after the commit. */
+  readonly packs?: readonly string[];
 }
 
 /** The rows of some instances move to another pack; nothing else of them changes. Refused with conflict when one moved. */

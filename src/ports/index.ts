@@ -66,6 +66,7 @@ export * from './keys.ts';
 export * from './outbox.ts';
 export * from './peer-http.ts';
 export * from './resources.ts';
+export * from './retention.ts';
 export * from './runs.ts';
 export * from './telemetry.ts';
 export * from './watch.ts';
