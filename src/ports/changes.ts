@@ -23,9 +23,14 @@ export interface LogHead {
 
 /** The log of commits as a feed: what changed after a place that the reader remembers. */
 export interface ChangeFeed {
-  /** @param site one site, or undefined for all. */
+  /**
+   * In the order of the log. The changes of one commit are never parted: an answer may be longer than `limit` by the
+   * rest of its last commit, so that the sequence of its last row is a place to go on from.
+   *
+   * @param site one site, or undefined for all.
+   */
   after(site: string | undefined, sequence: number, limit: number): Promise<readonly LoggedChange[]>;
   head(): Promise<LogHead>;
-  /** The last commit at or before an instant; 0 when there is none. */
+  /** The last commit at or before an instant, in the form of `at`; 0 when there is none. */
   sequenceAt(instant: string): Promise<number>;
 }

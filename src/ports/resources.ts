@@ -160,8 +160,20 @@ export interface HistoryQuery {
   readonly resourceType?: string;
   readonly id?: string;
   readonly since?: string;
+  /** Versions that were current at some moment of this time, both ends inclusive: FHIR instants as lastUpdated has them. */
+  readonly at?: { readonly from: string; readonly to: string };
   readonly count: number;
   readonly offset: number;
+}
+
+/** Resources of one type as they were at a moment. */
+export interface AsOfQuery {
+  readonly resourceType: string;
+  /** FHIR instant as lastUpdated has it. */
+  readonly instant: string;
+  /** Those whose ids come after this one; '' begins. */
+  readonly after: string;
+  readonly limit: number;
 }
 
 /** A page whose resources are together larger than the store reads at once is refused with limit-exceeded. */
@@ -169,7 +181,11 @@ export interface ResourceReader {
   /** The current version, which may be a deletion; undefined when there never was one. */
   get(site: string, resourceType: string, id: string): Promise<StoredResource | undefined>;
   getVersion(site: string, resourceType: string, id: string, versionId: number): Promise<StoredResource | undefined>;
+  /** The version that was current at a moment, which may be a deletion; undefined when there was none yet. */
+  getAt(site: string, resourceType: string, id: string, instant: string): Promise<StoredResource | undefined>;
   search(site: string, query: ResourceQuery): Promise<ResourcePage>;
   /** Newest first. */
   history(site: string, query: HistoryQuery): Promise<ResourcePage>;
+  /** By id, without those that were deleted at that moment. */
+  asOf(site: string, query: AsOfQuery): Promise<readonly StoredResource[]>;
 }

@@ -37,6 +37,8 @@ export interface Metrics {
   delivery(destination: string, outcome: 'delivered' | 'failed' | 'dead', seconds: number): void;
   pulled(source: string, instances: number, refused: number): void;
   commit(seconds: number, grouped: number): void;
+  /** Something stored is not what was written; `kind` names the table, or `pack`. */
+  damage(kind: string): void;
   /** Asked for at each scrape. */
   gauge(name: string, help: string, read: () => GaugeValue | Promise<GaugeValue>): void;
   /** Prometheus text. */

@@ -1,9 +1,12 @@
 import type {
   ApiKeyReader,
   AuditLog,
+  ChangeFeed,
   DicomIndex,
+  DocumentReader,
   Ledger,
   OutboxReader,
+  PackReader,
   ResourceReader,
   RunReader,
   SeenReader,
@@ -19,5 +22,8 @@ export interface Store {
   readonly apiKeys: ApiKeyReader;
   readonly audit: AuditLog;
   readonly seen: SeenReader;
+  readonly packs: PackReader;
+  readonly documents: DocumentReader;
+  readonly changes: ChangeFeed;
   close(): Promise<void>;
 }

@@ -33,6 +33,7 @@ describe('the metrics', () => {
       metrics.delivery('pacs', 'failed', 0.2);
       metrics.pulled('pacs', 176, 1);
       metrics.commit(0.004, 12);
+      metrics.damage('audit');
     });
     for (const line of [
       'neuroinsight_run_step_duration_seconds_count{step="segment"} 1',
@@ -42,6 +43,7 @@ describe('the metrics', () => {
       'neuroinsight_pulled_instances_total{source="pacs",outcome="refused"} 1',
       'neuroinsight_commit_duration_seconds_count 1',
       'neuroinsight_commit_group_size_sum 12',
+      'neuroinsight_damage_total{kind="audit"} 1',
     ]) {
       expect(text).toContain(line);
     }

@@ -48,6 +48,12 @@ function createCounters(registers: Registry[]): Omit<Metrics, 'gauge' | 'text'> 
     registers,
   });
   const commits = createCommitHistograms(registers);
+  const damages = new Counter({
+    name: 'neuroinsight_damage_total',
+    help: 'Stored rows and packs found not to be what was written, by kind',
+    labelNames: ['kind'],
+    registers,
+  });
   return {
     httpRequest: (route, method, status, seconds) =>
       http.observe({ route, method: METHODS.has(method) ? method : 'other', status: String(status) }, seconds),
@@ -57,6 +63,7 @@ function createCounters(registers: Registry[]): Omit<Metrics, 'gauge' | 'text'> 
       commits.seconds.observe(seconds);
       commits.group.observe(grouped);
     },
+    damage: (kind) => damages.inc({ kind }),
     ...createExchangeCounters(registers),
   };
 }

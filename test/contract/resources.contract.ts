@@ -2,6 +2,7 @@ import type { Store } from '../../src/storage/store.ts';
 import { describeResourceBudget } from './resource-budget.contract.ts';
 import { describeResourcePages } from './resource-pages.contract.ts';
 import { describeResourceReach } from './resource-reach.contract.ts';
+import { describeResourceTimes } from './resource-times.contract.ts';
 import { describeResourceValues } from './resource-values.contract.ts';
 
 /**
@@ -13,4 +14,5 @@ export function describeResources(name: string, open: (mostPageBytes?: number) =
   describeResourceReach(name, open);
   describeResourcePages(name, open);
   describeResourceBudget(name, open);
+  describeResourceTimes(name, open);
 }

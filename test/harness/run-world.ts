@@ -140,6 +140,7 @@ function recorders(world: Pick<RunWorld, 'logged' | 'finished' | 'steps'>): {
     delivery: () => {},
     pulled: () => {},
     commit: () => {},
+    damage: () => {},
     gauge: () => {},
     text: async () => '',
   };

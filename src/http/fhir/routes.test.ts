@@ -24,6 +24,7 @@ const metrics: Metrics = {
   delivery: () => {},
   pulled: () => {},
   commit: () => {},
+  damage: () => {},
   gauge: () => {},
   text: async () => '',
 };
