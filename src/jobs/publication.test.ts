@@ -60,6 +60,7 @@ async function openHouse(destinations = ADDRESSEES) {
   const house = {
     ...deps,
     ...store,
+    changes: deps.changes,
     ledger,
     audit,
     blobs,

@@ -6,8 +6,10 @@ import type {
   DocumentReader,
   Ledger,
   OutboxReader,
+  PackContentsReader,
   PackReader,
   ResourceReader,
+  RetentionReader,
   RunReader,
   SeenReader,
 } from '../ports/index.ts';
@@ -25,5 +27,7 @@ export interface Store {
   readonly packs: PackReader;
   readonly documents: DocumentReader;
   readonly changes: ChangeFeed;
+  readonly retention: RetentionReader;
+  readonly packContents: PackContentsReader;
   close(): Promise<void>;
 }

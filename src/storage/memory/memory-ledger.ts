@@ -3,6 +3,7 @@ import type {
   ApiKeyRow,
   AuditRow,
   Change,
+  Clock,
   Commit,
   InstanceRow,
   Ledger,
@@ -10,12 +11,14 @@ import type {
   ResourceVersion,
   RunRow,
 } from '../../ports/index.ts';
+import { logCommit } from './memory-log.ts';
+import { applyRemovals } from './memory-removals.ts';
 import { findResources } from './memory-resources.ts';
-import { type Changes, keyOf, movedOn, rowsOfSite, startChanges, type Tables, taken } from './tables.ts';
+import { applySealing } from './memory-sealing.ts';
+import { assertCurrent, type Changes, keyOf, rowsOfSite, startChanges, type Tables, taken } from './tables.ts';
 
 /** Commits into the tables at once: nothing else runs meanwhile, and a refused commit is taken back. */
-export function createMemoryLedger(tables: Tables): Ledger {
-  let commits = 0;
+export function createMemoryLedger(tables: Tables, clock: Clock): Ledger {
   let rows = 0;
   return {
     async commit(commit) {
@@ -27,7 +30,7 @@ export function createMemoryLedger(tables: Tables): Ledger {
         changes.undo();
         throw error;
       }
-      return { sequence: ++commits };
+      return { sequence: logCommit(tables, commit.site, changes.said, clock.now().toISOString()) };
     },
   };
 }
@@ -39,7 +42,7 @@ function apply(tables: Tables, changes: Changes, commit: Commit): void {
     if (rows.length > 0) throw new NeuroInsightError('conflict', 'a resource that must not exist does exist');
   }
   for (const change of commit.resources ?? []) applyResource(tables, changes, site, change);
-  for (const row of commit.instances ?? []) applyInstance(tables, changes, site, row);
+  applyInstances(tables, changes, site, commit.instances ?? []);
   for (const change of commit.runs ?? []) applyRun(tables, changes, site, change);
   for (const line of commit.runLog ?? []) changes.set(tables.runLog, keyOf(String(changes.next())), site, line);
   for (const change of commit.outbox ?? []) applyOutbox(tables, changes, site, change);
@@ -53,13 +56,8 @@ function apply(tables: Tables, changes: Changes, commit: Commit): void {
     changes.set(tables.seen, keyOf(site, study.source, study.studyInstanceUid), site, study);
   }
   for (const row of commit.audit ?? []) applyAudit(tables, changes, site, row);
-}
-
-/** Throws conflict unless the version that is there is the expected one; 0: none may be there. */
-function assertCurrent(expected: number, current: number | undefined, written: number): void {
-  if (written !== expected + 1) throw new Error(`a change of version ${expected} cannot write version ${written}`);
-  if (expected === 0 && current !== undefined) throw taken();
-  if (expected !== 0 && current !== expected) throw movedOn();
+  applySealing(tables, changes, commit);
+  applyRemovals(tables, changes, site, commit.removals ?? {});
 }
 
 function applyResource(
@@ -75,9 +73,21 @@ function applyResource(
   const stored = { resourceType, id, versionId, lastUpdated, method, json };
   changes.set(tables.resources, key, site, { stored, index });
   changes.set(tables.versions, keyOf(site, resourceType, id, String(versionId)), site, stored);
+  const action = json === undefined ? 'delete' : expected === 0 ? 'create' : 'update';
+  changes.said.push({ kind: 'resource', action, key: `${resourceType}/${id}`, version: versionId });
 }
 
-function applyInstance(tables: Tables, changes: Changes, site: string, row: InstanceRow): void {
+function applyInstances(tables: Tables, changes: Changes, site: string, rows: readonly InstanceRow[]): void {
+  const byStudy = Map.groupBy(rows, ({ studyInstanceUid }) => studyInstanceUid);
+  for (const [key, ofStudy] of byStudy) {
+    const action = tables.studies.has(keyOf(site, key)) ? 'update' : 'create';
+    const added = ofStudy.filter((row) => applyInstance(tables, changes, site, row)).length;
+    if (added > 0) changes.said.push({ kind: 'study', action, key, version: added });
+  }
+}
+
+/** @returns false for an instance that is stored already. */
+function applyInstance(tables: Tables, changes: Changes, site: string, row: InstanceRow): boolean {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid, receivedSha256, attributes } = row;
   const key = keyOf(site, sopInstanceUid);
   const stored = tables.instances.get(key)?.row;
@@ -85,7 +95,7 @@ function applyInstance(tables: Tables, changes: Changes, site: string, row: Inst
     const message = 'an instance with this SOP Instance UID and other content is stored';
     throw new NeuroInsightError('duplicate-instance', message);
   }
-  if (stored) return;
+  if (stored) return false;
   const studyKey = keyOf(site, studyInstanceUid);
   const seriesKey = keyOf(site, studyInstanceUid, seriesInstanceUid);
   const study = tables.studies.get(studyKey)?.row ?? {
@@ -98,6 +108,7 @@ function applyInstance(tables: Tables, changes: Changes, site: string, row: Inst
   changes.set(tables.studies, studyKey, site, isNewest ? { ...study, sourceReceivedAt: row.receivedAt } : study);
   changes.set(tables.series, seriesKey, site, tables.series.get(seriesKey)?.row ?? attributes.series);
   changes.set(tables.instances, key, site, row);
+  return true;
 }
 
 function applyRun(tables: Tables, changes: Changes, site: string, { expected, row }: Change<RunRow>): void {

@@ -3,6 +3,8 @@ import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
 import { createMemoryDicom } from './memory-dicom.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
+import { createMemoryChanges } from './memory-log.ts';
+import { createMemoryDocuments, createMemoryPacks } from './memory-packs.ts';
 import {
   createMemoryApiKeys,
   createMemoryAudit,
@@ -11,10 +13,11 @@ import {
   createMemorySeen,
 } from './memory-readers.ts';
 import { createMemoryResources } from './memory-resources.ts';
+import { createMemoryPackContents, createMemoryRetention } from './memory-retention.ts';
 import { emptyTables } from './tables.ts';
 
 export interface MemoryOptions {
-  /** Taken so that both stores are opened alike. */
+  /** Dates the log of commits. */
   readonly clock?: Clock;
   /** Bytes of the resources of one page of a search or history; a larger page is refused with limit-exceeded. */
   readonly mostPageBytes?: number;
@@ -24,7 +27,7 @@ export interface MemoryOptions {
 export async function openMemoryStore(options: MemoryOptions = {}): Promise<Store> {
   const tables = emptyTables();
   return {
-    ledger: createMemoryLedger(tables),
+    ledger: createMemoryLedger(tables, options.clock ?? { now: () => new Date() }),
     resources: createMemoryResources(tables, options.mostPageBytes ?? MOST_PAGE_BYTES),
     dicom: createMemoryDicom(tables),
     runs: createMemoryRuns(tables),
@@ -32,6 +35,11 @@ export async function openMemoryStore(options: MemoryOptions = {}): Promise<Stor
     apiKeys: createMemoryApiKeys(tables),
     audit: createMemoryAudit(tables),
     seen: createMemorySeen(tables),
+    packs: createMemoryPacks(tables),
+    documents: createMemoryDocuments(tables),
+    changes: createMemoryChanges(tables),
+    retention: createMemoryRetention(tables),
+    packContents: createMemoryPackContents(tables),
     close: async () => undefined,
   };
 }

@@ -2,14 +2,18 @@ import { NeuroInsightError } from '../../domain/errors.ts';
 import type {
   ApiKeyRow,
   AuditRow,
+  DocumentRow,
   IndexEntry,
   InstanceRow,
   JsonDataset,
+  LoggedChange,
   OutboxRow,
+  PackRow,
   RunLogLine,
   RunRow,
   SeenStudy,
   StoredResource,
+  StudyKeyRow,
 } from '../../ports/index.ts';
 
 /** The current version of a resource with the index that finds it. */
@@ -35,7 +39,15 @@ export interface Sited<Row> {
 /** Keys are the parts of the unique key as JSON: no part can spill into the next. */
 export const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts);
 
-type Table<Row> = Map<string, Sited<Row>>;
+export type Table<Row> = Map<string, Sited<Row>>;
+
+/** One commit with what it changed; the chain binds it to all before it. */
+export interface LoggedCommit {
+  readonly sequence: number;
+  readonly at: string;
+  readonly chain: string;
+  readonly changes: readonly LoggedChange[];
+}
 
 /** Everything that the memory store keeps. Rows are never changed, only replaced. */
 export interface Tables {
@@ -52,6 +64,12 @@ export interface Tables {
   readonly apiKeys: Table<ApiKeyRow>;
   readonly seen: Table<SeenStudy>;
   readonly audit: Table<AuditRow>;
+  /** By name: no two sites have packs of one name. */
+  readonly packs: Table<PackRow>;
+  readonly studyKeys: Table<StudyKeyRow>;
+  /** By kind and id. */
+  readonly documents: Table<DocumentRow>;
+  readonly log: LoggedCommit[];
 }
 
 export function emptyTables(): Tables {
@@ -67,19 +85,29 @@ export function emptyTables(): Tables {
     apiKeys: new Map(),
     seen: new Map(),
     audit: new Map(),
+    packs: new Map(),
+    studyKeys: new Map(),
+    documents: new Map(),
+    log: [],
   };
 }
 
 /** Rows of one site, in the order in which they were first written. */
 export function rowsOfSite<Row>(table: Table<Row>, site: string): Sited<Row>[] {
-  return [...table.values()].filter((entry) => entry.site === site);
+  return [...table.values()].filter((entry) => entry.site === site).sort((a, b) => a.sequence - b.sequence);
 }
+
+/** What the feed will tell of one change. */
+export type Said = Pick<LoggedChange, 'kind' | 'action' | 'key' | 'version'>;
 
 /** Writes to tables that can be taken back: what makes a commit whole or nothing. */
 export interface Changes {
   /** Sequence of this commit; rows written first in it carry numbers after those of every commit before. */
   readonly next: () => number;
   set<Row>(table: Table<Row>, key: string, site: string, row: Row): void;
+  remove<Row>(table: Table<Row>, key: string): void;
+  /** For the feed, in the order in which things changed. */
+  readonly said: Said[];
   undo(): void;
 }
 
@@ -87,10 +115,17 @@ export function startChanges(next: () => number): Changes {
   const undoing: (() => void)[] = [];
   return {
     next,
+    said: [],
     set(table, key, site, row) {
       const before = table.get(key);
       undoing.push(() => (before ? void table.set(key, before) : void table.delete(key)));
       table.set(key, { site, sequence: before?.sequence ?? next(), row });
+    },
+    remove(table, key) {
+      const before = table.get(key);
+      if (before === undefined) return;
+      undoing.push(() => void table.set(key, before));
+      table.delete(key);
     },
     undo() {
       for (const step of undoing.reverse()) step();
@@ -101,3 +136,10 @@ export function startChanges(next: () => number): Changes {
 export const taken = (): NeuroInsightError => new NeuroInsightError('conflict', 'a row with this key exists');
 export const movedOn = (): NeuroInsightError =>
   new NeuroInsightError('conflict', 'the row was changed by somebody else');
+
+/** Throws conflict unless the version that is there is the expected one; 0: none may be there. */
+export function assertCurrent(expected: number, current: number | undefined, written: number): void {
+  if (written !== expected + 1) throw new Error(`a change of version ${expected} cannot write version ${written}`);
+  if (expected === 0 && current !== undefined) throw taken();
+  if (expected !== 0 && current !== expected) throw movedOn();
+}
