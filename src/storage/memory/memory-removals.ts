@@ -17,12 +17,12 @@ export function applyRemovals(tables: Tables, changes: Changes, site: string, re
 }
 
 function removeWhere<Row>(table: Table<Row>, changes: Changes, site: string, isGone: (row: Row) => boolean): void {
-  for (const [key, entry] of [...table]) if (entry.site === site && isGone(entry.row)) changes.remove(table, key);
+  for (const [key, entry] of table) if (entry.site === site && isGone(entry.row)) changes.remove(table, key);
 }
 
 function removeStudy(tables: Tables, changes: Changes, site: string, study: string): void {
   removeWhere(tables.instances, changes, site, (row) => row.studyInstanceUid === study);
-  for (const key of [...tables.series.keys()]) {
+  for (const key of tables.series.keys()) {
     const [ofSite, ofStudy] = JSON.parse(key) as string[];
     if (ofSite === site && ofStudy === study) changes.remove(tables.series, key);
   }

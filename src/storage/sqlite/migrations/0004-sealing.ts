@@ -43,4 +43,7 @@ CREATE TABLE documents (
   mac TEXT NOT NULL
 );
 CREATE UNIQUE INDEX documents_id ON documents (site, kind, id);
+
+-- For the retention of deleted resources: few of all.
+CREATE INDEX resources_deleted ON resources (site, type, id) WHERE json IS NULL;
 `;
