@@ -67,10 +67,7 @@ describe('the lock of a data folder', () => {
   it('says what cannot be written, without a path', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    const refused = expect.objectContaining({
-      kind: 'invalid-configuration',
-      message: 'the data folder cannot be made or written (ENOTDIR)',
-    });
-    expect(() => lockFolder(join(file, 'data'), 'server', AT)).toThrow(refused as Error);
+    const refused = 'the data folder cannot be made or written (ENOTDIR)';
+    expect(() => lockFolder(join(file, 'data'), 'server', AT)).toThrow(refused);
   });
 });
