@@ -34,6 +34,8 @@ export interface Removals {
   readonly runsOfStudies?: readonly string[];
   /** Audit rows recorded before this instant. */
   readonly auditBefore?: string;
+  /** Refused with conflict unless these studies have so many instances when the commit is applied: none came meanwhile. */
+  readonly counted?: readonly { readonly studyInstanceUid: string; readonly instances: number }[];
   /** Rows of packs; refused with conflict when a row (instance, run, outbox) still points into one after the commit. */
   readonly packs?: readonly string[];
 }

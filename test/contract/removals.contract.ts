@@ -86,6 +86,25 @@ function describeStudies({ store, fresh }: Opened): void {
     expect((await store().packs.studyKey(site, study))!.wrapped).toBe('second');
   });
 
+  it('refuses to take a study that has got or lost an instance meanwhile', async () => {
+    const { site, commit } = fresh();
+    const study = '1.2.105';
+    await commit({ instances: [mr(study, '1'), mr(study, '2')] });
+    for (const instances of [1, 3]) {
+      const counted = [{ studyInstanceUid: study, instances }];
+      await expect(commit({ removals: { studies: [study], counted } })).rejects.toMatchObject(conflict);
+    }
+    const missing = [{ studyInstanceUid: '1.2.106', instances: 1 }];
+    await expect(commit({ removals: { counted: missing } })).rejects.toMatchObject(conflict);
+    expect(await store().dicom.instances(site, { studyInstanceUid: study })).toHaveLength(2);
+    const counted = [
+      { studyInstanceUid: study, instances: 2 },
+      { studyInstanceUid: '1.2.106', instances: 0 },
+    ];
+    await commit({ removals: { studies: [study], counted } });
+    expect(await store().dicom.study(site, study)).toBeUndefined();
+  });
+
   it('takes nothing when another part of the commit is refused', async () => {
     const { site, commit } = fresh();
     await commit({ instances: [mr('1.2.104', '1')], audit: [auditRow('taken')] });

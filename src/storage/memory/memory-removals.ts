@@ -4,6 +4,10 @@ import { type Changes, keyOf, movedOn, rowsOfSite, type Table, type Tables } fro
 
 /** What leaves for good, at the end of a commit; what is not there is passed over. */
 export function applyRemovals(tables: Tables, changes: Changes, site: string, removals: Removals): void {
+  for (const { studyInstanceUid, instances } of removals.counted ?? []) {
+    const rows = rowsOfSite(tables.instances, site).filter(({ row }) => row.studyInstanceUid === studyInstanceUid);
+    if (rows.length !== instances) throw movedOn();
+  }
   for (const study of removals.studies ?? []) removeStudy(tables, changes, site, study);
   for (const [study, rows] of Map.groupBy(removals.instances ?? [], ({ studyInstanceUid }) => studyInstanceUid)) {
     const gone = rows.filter((row) => removeInstance(tables, changes, site, study, row.sopInstanceUid));
