@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import { applyGroup } from './apply-operations.ts';
 import { type Connection, openConnection, refreshStatistics } from './database.ts';
-import { migrate } from './migrate.ts';
+import { migrate, planMigrations } from './migrate.ts';
 
 const AT = '2026-11-24T10:00:00.000Z';
 let folder = '';
@@ -12,7 +13,7 @@ let connection: Connection;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-migrate-'));
-  connection = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+  connection = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
 });
 afterEach(() => {
   connection.close();
@@ -38,6 +39,33 @@ describe('migrate', () => {
   it('refuses a database with more steps than it knows', () => {
     migrate(connection, AT, ['CREATE TABLE a (x)', 'CREATE TABLE b (x)']);
     expect(() => migrate(connection, AT, ['CREATE TABLE a (x)'])).toThrow('newer version');
+  });
+});
+
+describe('planMigrations', () => {
+  it('tells which steps are due and how long they take, and changes nothing', () => {
+    const steps = ['CREATE TABLE a (x)', 'INSERT INTO a VALUES (1)', 'CREATE INDEX b ON a (x)'];
+    expect(planMigrations(connection, steps).steps.map(({ number }) => number)).toEqual([1, 2, 3]);
+    expect(connection.table('SELECT name FROM sqlite_master').rows).toEqual([]);
+    migrate(connection, AT, steps.slice(0, 1));
+    const plan = planMigrations(connection, steps);
+    expect(plan).toMatchObject({ current: 1, newest: 3, steps: [{ number: 2 }, { number: 3 }] });
+    expect(plan.steps.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
+    expect(count('a')).toBe(0);
+    migrate(connection, AT, steps);
+    expect(planMigrations(connection, steps)).toEqual({ current: 3, newest: 3, steps: [] });
+  });
+
+  it('fails as the step would, and takes back those before it', () => {
+    migrate(connection, AT, ['CREATE TABLE a (x)']);
+    const steps = ['CREATE TABLE a (x)', 'INSERT INTO a VALUES (1)', 'INSERT INTO nowhere VALUES (2)'];
+    expect(() => planMigrations(connection, steps)).toThrow('nowhere');
+    expect([count('a'), count('migrations'), connection.inTransaction]).toEqual([0, 1, false]);
+  });
+
+  it('refuses a database of a newer version', () => {
+    migrate(connection, AT, ['CREATE TABLE a (x)', 'CREATE TABLE b (x)']);
+    expect(() => planMigrations(connection, ['CREATE TABLE a (x)'])).toThrow('newer version');
   });
 });
 
@@ -67,7 +95,7 @@ describe('applyGroup', () => {
   });
 
   it('answers overloaded while another process holds the database, and applies nothing', () => {
-    const other = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+    const other = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
     other.exec('BEGIN IMMEDIATE');
     const requests = [1, 2].map((id) => ({ id, operations: [['INSERT INTO t VALUES (?)', [id]] as const] }));
     expect(applyGroup(connection, requests)).toMatchObject([
