@@ -1,0 +1,132 @@
+import { createHmac } from 'node:crypto';
+import { NeuroInsightError } from '../domain/errors.ts';
+import type {
+  AuditTrail,
+  BlobStore,
+  Clock,
+  DeletionSubject,
+  DicomIndex,
+  HoldCheck,
+  Ids,
+  Ledger,
+  OutboxReader,
+  PackContentsReader,
+  PackReader,
+  Principal,
+  Removals,
+  ResourceReader,
+  RunReader,
+} from '../ports/index.ts';
+import { whoIs } from './holds.ts';
+import { type DeletionCounts, type DeletionStatement, proofDocument, type Signer } from './proof.ts';
+
+export interface DeletionDeps {
+  readonly dicom: Pick<DicomIndex, 'instances'>;
+  readonly resources: Pick<ResourceReader, 'get' | 'search' | 'history'>;
+  readonly runs: Pick<RunReader, 'list'>;
+  readonly outbox: Pick<OutboxReader, 'ofRun'>;
+  readonly packs: Pick<PackReader, 'ofStudy'>;
+  readonly packContents: PackContentsReader;
+  readonly ledger: Ledger;
+  readonly blobs: Pick<BlobStore, 'remove'>;
+  readonly audit: Pick<AuditTrail, 'rowOf'>;
+  readonly holds: HoldCheck;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Signs the proofs, with the key of the data folder. */
+  readonly signer: Signer;
+  /** Keyed digest of a name: see `createDigest`. */
+  readonly digest: (name: string) => string;
+}
+
+/** One thing that goes, in one commit. */
+export interface Deletion {
+  readonly rule: string;
+  readonly reason?: string;
+  /** `anybody`: it may concern any patient, so that any hold stops it. */
+  readonly subject: DeletionSubject | 'anybody';
+  readonly removals: Removals;
+  readonly counts: DeletionCounts;
+  /** Names of what goes: study/UID, instance/UID, resource/TYPE/ID, run/ID. */
+  readonly names: readonly string[];
+  /** For the audit row: Patient/ID, and Type/ID or urn:oid:UID. */
+  readonly patients: readonly string[];
+  readonly entities: readonly string[];
+}
+
+const ATTEMPTS = 5;
+const DIGEST_BYTES = 16;
+
+/** HMAC-SHA256 under a key of its own, cut to 128 bits, base64url. */
+export function createDigest(key: Uint8Array): (name: string) => string {
+  return (name) => createHmac('sha256', key).update(name).digest().subarray(0, DIGEST_BYTES).toString('base64url');
+}
+
+/**
+ * Deletes in one commit with the audit row, the proof and the word of the legal holds.
+ * @throws on-hold, conflict when what is to go has changed meanwhile.
+ */
+export async function deleteForGood(deps: DeletionDeps, principal: Principal, deletion: Deletion): Promise<void> {
+  for (let left = ATTEMPTS; ; left--) {
+    try {
+      await attempt(deps, principal, deletion);
+      return;
+    } catch (error) {
+      // Another deletion may have written the register of holds in between.
+      const conflict = error instanceof NeuroInsightError && error.kind === 'conflict';
+      if (!conflict || left === 0) throw error;
+    }
+  }
+}
+
+async function attempt(deps: DeletionDeps, principal: Principal, deletion: Deletion): Promise<void> {
+  const { site } = principal;
+  const { subject } = deletion;
+  const permitted = await (subject === 'anybody' ? deps.holds.permitAnything(site) : deps.holds.permit(site, subject));
+  const at = deps.clock.now().toISOString();
+  const statement: DeletionStatement = {
+    format: 1,
+    site,
+    at,
+    by: whoIs(principal),
+    rule: deletion.rule,
+    reason: deletion.reason,
+    counts: deletion.counts,
+    what: deletion.names.map((name) => deps.digest(`${site}/${name}`)).sort(),
+  };
+  await deps.ledger.commit({
+    site,
+    documents: [permitted, { expected: 0, row: proofDocument(`${at}-${deps.ids.uuid()}`, statement, deps.signer) }],
+    audit: [
+      deps.audit.rowOf({
+        principal,
+        action: 'D',
+        interaction: deletion.rule,
+        patients: deletion.patients,
+        entities: deletion.entities,
+      }),
+    ],
+    removals: deletion.removals,
+  });
+}
+
+/** The files of packs whose rows went with their study; what cannot be removed now is left to the sweep. */
+export async function removeFiles({ blobs }: Pick<DeletionDeps, 'blobs'>, packs: readonly string[]): Promise<void> {
+  for (const pack of packs) await blobs.remove(pack).catch(() => undefined);
+}
+
+/** Packs of a study that nothing points into any more: the rows, then the files. Others are left to the compaction. */
+export async function dropDeadPacks(deps: DeletionDeps, site: string, studyInstanceUid: string): Promise<void> {
+  for (const { pack } of await deps.packs.ofStudy(site, studyInstanceUid)) {
+    const { instances, runs, outbox } = await deps.packContents.contents(site, pack);
+    if (instances.length + runs.length + outbox.length > 0) continue;
+    try {
+      await deps.ledger.commit({ site, removals: { packs: [pack] } });
+    } catch (error) {
+      // Somebody began to point there.
+      if (error instanceof NeuroInsightError && error.kind === 'conflict') continue;
+      throw error;
+    }
+    await removeFiles(deps, [pack]);
+  }
+}
