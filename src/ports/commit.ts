@@ -72,7 +72,10 @@ export interface Commit {
   /** Keys of studies that are new. One that is there with the same bytes is passed over; with others: conflict. */
   readonly studyKeys?: readonly StudyKeyRow[];
   readonly rewraps?: readonly Rewrap[];
-  /** Packs, in place of what was known of them. */
+  /**
+   * Packs, in place of what was known of them. Refused with conflict when the study has no key: it was removed while the
+   * pack was being written, and nobody could ever read what lies there.
+   */
   readonly packs?: readonly PackRow[];
   readonly relocations?: readonly Relocation[];
   readonly documents?: readonly Change<DocumentRow>[];

@@ -25,7 +25,10 @@ export const studyKeyRow = (studyInstanceUid: string, kekId: string, wrapped = '
 export function describePacks(name: string, open: () => Promise<Store>): void {
   describe(`PackReader: ${name}`, () => {
     const { store, newSite } = openedStore(open);
-    const add = (site: string, ...packs: readonly PackRow[]) => store().ledger.commit({ site, packs });
+    const add = (site: string, ...packs: readonly PackRow[]) => {
+      const studyKeys = packs.map(({ studyInstanceUid }) => studyKeyRow(studyInstanceUid, 'kek'));
+      return store().ledger.commit({ site, packs, studyKeys });
+    };
     const addKeys = (site: string, ...studyKeys: readonly StudyKeyRow[]) => store().ledger.commit({ site, studyKeys });
 
     it('gives a pack back as it was last written, with its site', async () => {

@@ -86,6 +86,20 @@ function describeStudies({ store, fresh }: Opened): void {
     expect((await store().packs.studyKey(site, study))!.wrapped).toBe('second');
   });
 
+  it('refuses a pack of a study whose key went meanwhile, and the instances in it', async () => {
+    const { site, commit } = fresh();
+    const study = '1.2.107';
+    const pack = packRow(`${site}-p`, { studyInstanceUid: study });
+    await commit({ packs: [pack], studyKeys: [studyKeyRow(study, 'k')], instances: [mr(study, '1')] });
+    await commit({ removals: { studies: [study] } });
+    const late = { packs: [packRow(`${site}-q`, { studyInstanceUid: study })], instances: [mr(study, '2')] };
+    await expect(commit(late)).rejects.toMatchObject(conflict);
+    // A look at the pack that began before must not bring its row back.
+    await expect(commit({ packs: [{ ...pack, checkedAt: LATER }] })).rejects.toMatchObject(conflict);
+    expect(await store().dicom.instances(site, { studyInstanceUid: study })).toEqual([]);
+    expect(await store().packs.ofStudy(site, study)).toEqual([]);
+  });
+
   it('refuses to take a study that has got or lost an instance meanwhile', async () => {
     const { site, commit } = fresh();
     const study = '1.2.105';
@@ -271,6 +285,7 @@ function describePackRows({ store, fresh }: Opened): void {
     const names = ['blob', 'metadata', 'run', 'outbox', 'free'].map((name) => `${site}-${name}`);
     await commit({
       packs: names.map((name) => packRow(name, { studyInstanceUid: '1.2.140' })),
+      studyKeys: [studyKeyRow('1.2.140', 'k')],
       instances: [mr('1.2.140', '1', { blob: at('blob'), metadata: at('metadata') })],
       runs: [{ expected: 0, row: runRow('r', { studyInstanceUid: '1.2.140', files: { a: at('run') } }) }],
       outbox: [{ expected: 0, row: outboxRow('o', { payload: { kind: 'fhir', bundle: at('outbox') } }) }],

@@ -9,6 +9,7 @@ export function applySealing(tables: Tables, changes: Changes, commit: Commit): 
   for (const row of commit.packs ?? []) {
     const known = tables.packs.get(row.pack);
     if (known && known.site !== site) throw taken();
+    if (!tables.studyKeys.has(keyOf(site, row.studyInstanceUid))) throw movedOn();
     changes.set(tables.packs, row.pack, site, row);
   }
   for (const relocation of commit.relocations ?? []) applyRelocation(tables, changes, site, relocation);
