@@ -1,0 +1,3 @@
+import { startSnapshotThread } from './snapshot-loop.ts';
+
+startSnapshotThread();
