@@ -3,7 +3,7 @@ import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobLocation, BlobStore, Clock, DicomIndex, InstanceRow } from '../ports/index.ts';
 import { createInflations } from './inflations.ts';
 import { type PreparedInstance, prepareInstance } from './prepare-instance.ts';
-import { byStudy, StudyPacks } from './study-packs.ts';
+import { byStudy, type SealedPacks, StudyPacks } from './study-packs.ts';
 
 export interface PrepareDeps {
   readonly index: Pick<DicomIndex, 'isPackReferenced'>;
@@ -17,8 +17,8 @@ export interface PreparedInstances {
   readonly rows: readonly InstanceRow[];
   /** Puts further bytes beside the first instance: the rows of the instances keep them too. Before `seal`. */
   append(bytes: Uint8Array): Promise<BlobLocation>;
-  /** To be awaited before the commit that holds the rows. */
-  seal(): Promise<void>;
+  /** To be awaited before the commit that holds the rows, and what it resolves to. */
+  seal(): Promise<SealedPacks>;
   /** After a commit that failed. Leaves a pack alone that some row points to. */
   discard(): Promise<void>;
 }
@@ -53,7 +53,11 @@ export async function prepareInstances(
     const [first] = rows;
     if (!first) throw new Error('no instances to prepare');
     const append = (bytes: Uint8Array) => packs.appendBytes(first.studyInstanceUid, bytes);
-    return { rows, append, seal: () => packs.seal(), discard };
+    const seal = async () => {
+      await packs.seal();
+      return packs.sealed(rows);
+    };
+    return { rows, append, seal, discard };
   } catch (error) {
     await discard();
     throw error;

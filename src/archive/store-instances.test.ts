@@ -319,8 +319,9 @@ describe('instances that the server made itself', () => {
     bytes[0] = 1;
     const prepared = await prepareInstances(deps(world), 'main', [bytes, sliceFile(1)], 'run/7');
     const beside = await prepared.append(Buffer.from('a picture'));
-    await prepared.seal();
-    await world.ledger.commit({ site: 'main', instances: prepared.rows });
+    const sealed = await prepared.seal();
+    expect(sealed).toMatchObject({ packs: [{ pack: beside.pack }], studyKeys: [{ kekId: 'kek' }] });
+    await world.ledger.commit({ site: 'main', instances: prepared.rows, ...sealed });
     const { bytes: packed } = world.packs.get(beside.pack)!;
     expect(packed.subarray(beside.offset, beside.offset + beside.length).toString()).toBe('a picture');
     expect(bytes[0]).toBe(1);

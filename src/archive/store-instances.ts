@@ -43,16 +43,19 @@ async function store(deps: StoreDeps, inflations: Inflations, request: StoreRequ
   const { principal, studyInstanceUid, receivedFrom = principal.id } = request;
   requirePermission(principal, 'c', 'ImagingStudy');
   const session = new StoreSession(deps, inflations, principal.site, receivedFrom, studyInstanceUid);
+  let committing = false;
   try {
     for await (const parts of batchesOf(request.parts, deps.limits)) await session.add(parts);
     await session.seal();
+    committing = true;
     await commit(deps, request, session);
   } catch (error) {
-    await session.tidy();
+    // A foreseen error of the ledger says for sure that nothing was written; another one may hide a commit.
+    await session.tidy(committing && !(error instanceof NeuroInsightError));
     await recordFailure(deps, request, error);
     throw error;
   }
-  await session.tidy();
+  await session.tidy(true);
   return session.outcome;
 }
 
@@ -78,7 +81,7 @@ async function commit(deps: StoreDeps, request: StoreRequest, session: StoreSess
     try {
       const audit = [deps.audit.rowOf(accessOf(request, session.outcome))];
       const instances = session.rows;
-      await deps.ledger.commit(instances.length > 0 ? { site, instances, audit } : { site, audit });
+      await deps.ledger.commit(instances.length > 0 ? { site, instances, ...session.sealed, audit } : { site, audit });
       return;
     } catch (error) {
       if (!isConflict(error)) throw error;

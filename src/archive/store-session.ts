@@ -4,7 +4,7 @@ import type { AuditTrail, BlobStore, Clock, DicomIndex, InstanceRow, Ledger, Log
 import type { Inflations } from './inflations.ts';
 import { type FailedInstance, failureOf, type PreparedInstance, prepareInstance, turn } from './prepare-instance.ts';
 import type { StoreLimits } from './store-limits.ts';
-import { byStudy, type Origin, StudyPacks } from './study-packs.ts';
+import { byStudy, type Origin, type SealedPacks, StudyPacks } from './study-packs.ts';
 
 export interface StoreDeps {
   readonly ledger: Ledger;
@@ -86,6 +86,11 @@ export class StoreSession {
   /** Instances that wait for the commit. */
   get rows(): readonly InstanceRow[] {
     return [...this.#rows.values()];
+  }
+
+  /** After the seal: what the commit must hold beside the rows. */
+  get sealed(): SealedPacks {
+    return this.#packs.sealed(this.rows);
   }
 
   /** Takes some parts: reads them, looks them up together, begins to write those that are new. @throws storage-full. */
@@ -195,10 +200,12 @@ export class StoreSession {
   /**
    * Removes packs that no row points to. After a commit these belong to instances that somebody else stored with equal
    * bytes a moment before.
+   *
+   * @param committed whether the rows of the packs may have been written.
    */
-  async tidy(): Promise<void> {
+  async tidy(committed: boolean): Promise<void> {
     await this.#writing.catch(() => {});
-    const unreferenced = await this.#packs.discardUnreferenced();
+    const unreferenced = await this.#packs.discardUnreferenced(committed ? this.#deps.ledger : undefined);
     for (const row of this.rows) {
       if (unreferenced.has(row.blob.pack)) this.#stored.set(row.sopInstanceUid, storedOf(row, true));
     }

@@ -1,12 +1,25 @@
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { BlobLocation, BlobStore, DicomIndex, InstanceRow, PackWriter } from '../ports/index.ts';
+import type {
+  BlobLocation,
+  BlobStore,
+  Commit,
+  DicomIndex,
+  InstanceRow,
+  Ledger,
+  PackWriter,
+  SealedPack,
+} from '../ports/index.ts';
 import type { PreparedInstance } from './prepare-instance.ts';
 
 interface OpenPack {
   readonly writer: PackWriter;
   /** Known with the first location. */
   name: string | undefined;
+  sealed: SealedPack | undefined;
 }
+
+/** What a commit must hold beside the rows that point into sealed packs. */
+export type SealedPacks = Required<Pick<Commit, 'packs' | 'studyKeys'>>;
 
 /** Who and when, the same for all instances of a request. */
 export interface Origin {
@@ -93,29 +106,44 @@ export class StudyPacks {
     if (this.#packs.size >= this.#mostStudies) {
       throw new NeuroInsightError('limit-exceeded', `a request of more than ${this.#mostStudies} studies`);
     }
-    const pack: OpenPack = { writer: await this.#blobs.openPack(this.#site, studyInstanceUid), name: undefined };
+    const writer = await this.#blobs.openPack(this.#site, studyInstanceUid);
+    const pack: OpenPack = { writer, name: undefined, sealed: undefined };
     this.#packs.set(studyInstanceUid, pack);
     return pack;
   }
 
   /** Resolves after everything written survives a power cut. @throws storage-full. */
   async seal(): Promise<void> {
-    await Promise.all([...this.#packs.values()].map(({ writer }) => writer.seal()));
+    const seal = async (pack: OpenPack): Promise<void> => {
+      pack.sealed ??= await pack.writer.seal();
+    };
+    await Promise.all([...this.#packs.values()].map(seal));
+  }
+
+  /** After the seal: of the packs, those that `rows` point into. */
+  sealed(rows: readonly InstanceRow[]): SealedPacks {
+    const used = new Set(rows.map(({ blob }) => blob.pack));
+    const sealed = [...this.#packs.values()]
+      .flatMap((pack) => pack.sealed ?? [])
+      .filter(({ row }) => used.has(row.pack));
+    return { packs: sealed.map(({ row }) => row), studyKeys: sealed.flatMap(({ studyKey }) => studyKey ?? []) };
   }
 
   /**
    * Removes the packs that no row points to: after a request that failed, and after one whose instances were stored by
    * somebody else in the meantime. What cannot be removed now is left to the sweep at the next start.
    *
+   * @param ledger where the packs' own rows are removed; absent: no commit came about that held them.
    * @returns the names of the packs that were found unreferenced.
    */
-  async discardUnreferenced(): Promise<ReadonlySet<string>> {
+  async discardUnreferenced(ledger?: Ledger): Promise<ReadonlySet<string>> {
     const unreferenced = new Set<string>();
-    for (const { writer, name } of this.#packs.values()) {
+    for (const { writer, name, sealed } of this.#packs.values()) {
       try {
         // An error of the ledger may hide a commit that came about: only a look at the rows can tell.
         if (name !== undefined && (await this.#index.isPackReferenced(name))) continue;
         if (name !== undefined) unreferenced.add(name);
+        if (sealed) await ledger?.commit({ site: this.#site, removals: { packs: [sealed.row.pack] } });
         await writer.discard();
       } catch {
         // The answer to the request does not depend on it.

@@ -8,6 +8,7 @@ import type {
   BlobLocation,
   Change,
   Clock,
+  Commit,
   Destination,
   InstanceRow,
   OutboxPayload,
@@ -24,13 +25,15 @@ import type {
 import type { RunLease } from './run-lease.ts';
 import { finishRun } from './run-rows.ts';
 
+type SealedPacks = Required<Pick<Commit, 'packs' | 'studyKeys'>>;
+
 /** DICOM results written to a pack but pointed to by no row yet. */
 export interface PreparedResults {
   readonly rows: readonly InstanceRow[];
   /** Puts further bytes into the same pack, so that the instances' rows keep it from the sweep. Before `seal`. */
   append(bytes: Uint8Array): Promise<BlobLocation>;
-  /** Resolves when the pack survives a power cut. */
-  seal(): Promise<void>;
+  /** Resolves when the packs survive a power cut, to what the commit must hold of them. */
+  seal(): Promise<SealedPacks>;
   discard(): Promise<void>;
 }
 
@@ -76,6 +79,7 @@ interface Publication {
   readonly files: RunRow['files'];
   readonly date: string;
   readonly instances: readonly InstanceRow[];
+  readonly sealed: SealedPacks;
   readonly resources: readonly Change<ResourceVersion>[];
   readonly noneMatching: readonly ResourceQuery[];
   readonly repeated: boolean;
@@ -88,7 +92,7 @@ interface Publication {
  * Throws conflict, storage-full, and what the two dependencies throw; then nothing is published.
  */
 export async function publishRun(deps: PublishDeps, lease: RunLease, outcome: AnalysisOutcome): Promise<RunRow> {
-  let pack: { readonly prepared: PreparedResults; readonly files: RunRow['files'] } | undefined;
+  let pack: WrittenPack | undefined;
   try {
     for (let left = REPETITIONS; ; left--) {
       lease.signal.throwIfAborted();
@@ -115,7 +119,17 @@ export async function publishRun(deps: PublishDeps, lease: RunLease, outcome: An
   }
 }
 
-async function writePack({ results }: PublishDeps, { site, row }: RunLease, outcome: AnalysisOutcome) {
+interface WrittenPack {
+  readonly prepared: PreparedResults;
+  readonly files: RunRow['files'];
+  readonly sealed: SealedPacks;
+}
+
+async function writePack(
+  { results }: PublishDeps,
+  { site, row }: RunLease,
+  outcome: AnalysisOutcome,
+): Promise<WrittenPack> {
   const dicom = outcome.files.filter(({ name }) => DICOM_RESULT.test(name));
   const prepared = await results.prepareInstances(
     site,
@@ -127,8 +141,7 @@ async function writePack({ results }: PublishDeps, { site, row }: RunLease, outc
     for (const { name, bytes } of outcome.files) {
       if (!DICOM_RESULT.test(name)) files[name] = await prepared.append(bytes);
     }
-    await prepared.seal();
-    return { prepared, files };
+    return { prepared, files, sealed: await prepared.seal() };
   } catch (error) {
     await prepared.discard().catch(() => undefined);
     throw error;
@@ -139,7 +152,7 @@ async function firstPublication(
   { records }: PublishDeps,
   { site }: RunLease,
   { result, files }: AnalysisOutcome,
-  pack: { readonly prepared: PreparedResults; readonly files: RunRow['files'] },
+  pack: WrittenPack,
 ): Promise<Publication> {
   const bundle = files.find(({ name }) => name === 'bundle.json');
   if (bundle === undefined) throw new Error('an analysis made no bundle.json');
@@ -165,6 +178,7 @@ async function firstPublication(
     files: pack.files,
     date: result.createdAt,
     instances: pack.prepared.rows,
+    sealed: pack.sealed,
     resources,
     noneMatching,
     repeated: false,
@@ -173,7 +187,8 @@ async function firstPublication(
 
 /** The results are there already, byte for byte: nothing is written but that this run has them too. */
 function repetitionOf({ files, date }: RunRow, result: RunResult): Publication {
-  return { result, files, date, instances: [], resources: [], noneMatching: [], repeated: true };
+  const sealed = { packs: [], studyKeys: [] };
+  return { result, files, date, instances: [], sealed, resources: [], noneMatching: [], repeated: true };
 }
 
 /** One row a destination; its id derives from the analysis, so that a repetition finds it and sends nothing twice. */
@@ -228,7 +243,7 @@ function commitPublication(
   outbox: readonly Change<OutboxRow>[],
 ): Promise<RunRow> {
   const now = clock.now();
-  const { result, files, date, instances, resources, noneMatching, repeated } = publication;
+  const { result, files, date, instances, sealed, resources, noneMatching, repeated } = publication;
   const { id, studyInstanceUid } = lease.row();
   const line = (message: string): RunLogLine => ({ runId: id, at: now.toISOString(), level: 'info', message });
   const said = repeated
@@ -240,6 +255,7 @@ function commitPublication(
       finishRun(row, lease.token, { state: outbox.length > 0 ? 'built' : 'completed', result, files, date }, now),
     {
       instances,
+      ...sealed,
       resources,
       noneMatching,
       outbox,

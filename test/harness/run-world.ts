@@ -180,6 +180,7 @@ function fakeResults(packs: FakePack[]): ExecutorDeps['results'] {
         append,
         seal: async () => {
           pack.sealed = true;
+          return { packs: [], studyKeys: [] };
         },
         discard: async () => {
           pack.discarded = true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   createStoreService,
   DEFAULT_STORE_LIMITS,
@@ -71,6 +72,8 @@ export function storingWorld(options: StoringOptions = {}): StoringWorld {
       const rows = commit.instances ?? [];
       if (rows.some((row) => isOther(instances.get(row.sopInstanceUid), row))) throw conflict();
       if (rows.some((row) => !packs.get(row.blob.pack)?.sealed)) throw new Error('a row points into an open pack');
+      const stored = new Set((commit.packs ?? []).map(({ pack }) => pack));
+      if (rows.some((row) => !stored.has(row.blob.pack))) throw new Error('a row points into a pack without a row');
       for (const row of rows) if (!instances.has(row.sopInstanceUid)) instances.set(row.sopInstanceUid, row);
       commits.push(commit);
       audited.push(...(commit.audit ?? []));
@@ -134,6 +137,12 @@ function openPack(packs: Map<string, Pack>, study: string, diskBytes = Number.PO
     },
     seal: async () => {
       pack.sealed = true;
+      const [bytes, sha256] = [pack.bytes.length, createHash('sha256').update(pack.bytes).digest('hex')];
+      const sealedAt = '2026-11-24T12:00:00.000Z';
+      return {
+        row: { pack: name, studyInstanceUid: study, bytes, sha256, sealedAt, tier: 'online' },
+        studyKey: { studyInstanceUid: study, createdAt: sealedAt, kekId: 'kek', wrapped: study },
+      };
     },
     discard: async () => {
       packs.delete(name);

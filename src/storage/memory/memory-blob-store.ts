@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { NeuroInsightError } from '../../domain/errors.ts';
-import type { BlobLocation, BlobStore, PackWriter } from '../../ports/index.ts';
+import type { BlobLocation, BlobStore, Clock, PackWriter } from '../../ports/index.ts';
 
 export interface MemoryBlobStoreOptions {
   /** Bytes that may lie here at once; more is refused with storage-full. */
   readonly mostBytes?: number;
+  readonly clock?: Clock;
 }
 
 /** A pack: what was appended, in order. */
@@ -14,11 +15,12 @@ type Pack = Uint8Array[];
 const CHUNK_BYTES = 2 ** 20;
 
 /** Packs that last as long as the process; for tests and for trying things out. */
-export function openMemoryBlobStore({ mostBytes = 2 ** 30 }: MemoryBlobStoreOptions = {}): BlobStore {
+export function openMemoryBlobStore(options: MemoryBlobStoreOptions = {}): BlobStore {
+  const { mostBytes = 2 ** 30, clock = { now: () => new Date() } } = options;
   const packs = new Map<string, Pack>();
   const freeBytes = (): number => mostBytes - [...packs.values()].reduce((sum, pack) => sum + sizeOf(pack), 0);
   return {
-    openPack: async () => createPack(packs, freeBytes),
+    openPack: async (_site, studyInstanceUid) => createPack(packs, freeBytes, studyInstanceUid, clock),
     read: async (location, range) => read(packs, location, range),
     stream: (location) => Readable.from(chunksOf(packs, location), { objectMode: true }),
     async *packs() {
@@ -33,7 +35,12 @@ export function openMemoryBlobStore({ mostBytes = 2 ** 30 }: MemoryBlobStoreOpti
 
 const sizeOf = (pack: Pack): number => pack.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
-function createPack(packs: Map<string, Pack>, freeBytes: () => number): PackWriter {
+function createPack(
+  packs: Map<string, Pack>,
+  freeBytes: () => number,
+  studyInstanceUid: string,
+  clock: Clock,
+): PackWriter {
   const name = randomBytes(16).toString('hex');
   const pack: Pack = [];
   packs.set(name, pack);
@@ -59,6 +66,15 @@ function createPack(packs: Map<string, Pack>, freeBytes: () => number): PackWrit
     async seal() {
       assertOpen();
       isOpen = false;
+      const hash = createHash('sha256');
+      for (const piece of pack) hash.update(piece);
+      const sealedAt = clock.now().toISOString();
+      const sha256 = hash.digest('hex');
+      // Nothing rests on a disk here: there is no key.
+      return {
+        row: { pack: name, studyInstanceUid, bytes: end, sha256, sealedAt, tier: 'online' },
+        studyKey: undefined,
+      };
     },
     async discard() {
       isOpen = false;
@@ -80,7 +96,8 @@ function read(
   const stored = packs.get(pack);
   if (!stored) throw new NeuroInsightError('not-found', 'the bytes are no longer stored');
   const bytes = Buffer.concat(stored).subarray(offset + first, offset + last + 1);
-  if (bytes.byteLength !== last - first + 1) throw new Error('a pack is shorter than its rows say');
+  if (bytes.byteLength !== last - first + 1)
+    throw new NeuroInsightError('damaged', 'a pack is shorter than its rows say');
   return bytes;
 }
 
