@@ -5,21 +5,23 @@ import type { Value } from './database.ts';
 const MAC_BYTES = 16;
 
 /**
- * The MAC that a row carries: HMAC-SHA256 of the table's name and the row's values, cut to 128 bits, base64url. The
- * cipher of the file hides rows but lets somebody who can write to the disk flip bits of them.
+ * The MAC that a row carries: HMAC-SHA256 of the row's kind and values, cut to 128 bits, base64url. The cipher of the
+ * file hides rows but lets somebody who can write to the disk flip bits of them. Each text has its length before it, so
+ * that no two lists of values read alike.
  */
-export function macOf(key: Uint8Array, table: string, values: readonly Value[]): string {
-  const mac = createHmac('sha256', key)
-    .update(JSON.stringify([table, ...values]))
-    .digest();
-  return mac.subarray(0, MAC_BYTES).toString('base64url');
+export function macOf(key: Uint8Array, kind: string, values: readonly Value[]): string {
+  let text = framed(kind);
+  for (const value of values) text += framed(value);
+  return createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');
 }
 
+const framed = (value: Value): string => (typeof value === 'string' ? `${value.length}:${value}` : `${value};`);
+
 /** @throws damaged when the row is not the one that was written. */
-export function requireMac(key: Uint8Array, table: string, values: readonly Value[], mac: Value | undefined): void {
-  const expected = Buffer.from(macOf(key, table, values));
+export function requireMac(key: Uint8Array, kind: string, values: readonly Value[], mac: Value | undefined): void {
+  const expected = Buffer.from(macOf(key, kind, values));
   const found = Buffer.from(String(mac ?? ''));
   if (expected.length !== found.length || !timingSafeEqual(expected, found)) {
-    throw new NeuroInsightError('damaged', `a row of ${table} is not what was written`);
+    throw new NeuroInsightError('damaged', `a row of the kind ${kind} is not what was written`);
   }
 }

@@ -9,6 +9,8 @@ ALTER TABLE resource_versions ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE studies ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE series ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE instances ADD COLUMN mac TEXT NOT NULL DEFAULT '';
+-- Over where its bytes lie, apart from the rest: a compaction moves them.
+ALTER TABLE instances ADD COLUMN place_mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE run_log ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN mac TEXT NOT NULL DEFAULT '';
