@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createAuditTrail } from './audit/audit-trail.ts';
 import { type ApiKeys, createApiKeys } from './auth/api-keys.ts';
@@ -31,6 +31,12 @@ export interface Foundation {
 const systemIds: Ids = { uuid: () => randomUUID() };
 const NOWHERE = { write: () => undefined };
 
+/** Holds the place of the key chest, which is to be opened here. */
+function keysOf(dataDir: string): { readonly database: string; readonly rowMac: Uint8Array } {
+  const rowMac = createHash('sha256').update(dataDir).digest();
+  return { database: rowMac.toString('hex'), rowMac };
+}
+
 /** @param logStream where log lines go; undefined: nowhere. */
 export async function openFoundation(config: Config, logStream?: NodeJS.WritableStream): Promise<Foundation> {
   const dataDir = resolve(config.storage.dataDir);
@@ -40,7 +46,7 @@ export async function openFoundation(config: Config, logStream?: NodeJS.Writable
   const destination = logStream ? { write: (line: string) => void logStream.write(line) } : NOWHERE;
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
-  const opened = await openSqliteStore({ dataDir, clock, metrics });
+  const opened = await openSqliteStore({ dataDir, clock, metrics, keys: keysOf(dataDir) });
   const packs = await openFileBlobStore({ dataDir }).catch(async (cause: NodeJS.ErrnoException) => {
     // Its threads would keep a process alive that has failed to start.
     await opened.close();

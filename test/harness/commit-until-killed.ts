@@ -1,9 +1,14 @@
 import { writeSync } from 'node:fs';
 import { openSqliteStore } from '../../src/storage/sqlite/open.ts';
 import { auditRow, patientVersion } from '../contract/store-rows.ts';
+import { TEST_DATA_KEYS } from './test-keys.ts';
 
 /** Commits without end into the store of a folder, eight at a time, and prints the id of each that is acknowledged. */
-const store = await openSqliteStore({ dataDir: process.argv[2]!, clock: { now: () => new Date() } });
+const store = await openSqliteStore({
+  dataDir: process.argv[2]!,
+  clock: { now: () => new Date() },
+  keys: TEST_DATA_KEYS,
+});
 
 async function commitForEver(worker: number): Promise<never> {
   for (let number = 0; ; number++) {

@@ -24,6 +24,8 @@ export interface Connection {
 }
 
 export interface ConnectionOptions {
+  /** Passphrase of the file, see DataKeys. */
+  readonly key: string;
   /** Milliseconds to wait for another process's lock. */
   readonly busyMilliseconds: number;
   readonly readOnly?: boolean;
@@ -39,11 +41,20 @@ interface Prepared {
 /** Search statements differ in form, not in values; more forms than this are rare, and then the oldest goes. */
 const CACHED_STATEMENTS = 512;
 
-/** Opens the file, which must be there unless `readOnly` is absent. WAL, every commit synced, temporary data in memory. */
+/** The only cipher in the driver's prebuilt binary; it enciphers the log as well, and authenticates nothing. */
+const CIPHER = 'aes256cbc';
+
+/**
+ * Opens the file, which must be there unless `readOnly` is absent. Enciphered, WAL, every commit synced, temporary data
+ * in memory, deleted rows overwritten. @throws an error with the code SQLITE_NOTADB when it is not a file of this key.
+ */
 export function openConnection(path: string, options: ConnectionOptions): Connection {
-  const database = new Libsql(path, { timeout: options.busyMilliseconds });
+  // The driver's declarations know the options of its siblings only.
+  const how = { timeout: options.busyMilliseconds, encryptionKey: options.key, encryptionCipher: CIPHER };
+  const database = new Libsql(path, how);
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = 0;`);
+    PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = 0;
+    PRAGMA secure_delete = ON;`);
   if (options.readOnly) database.exec('PRAGMA query_only = 1');
   if (options.maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(options.maxPages)}`);
   const cache = new Map<string, Prepared>();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import Libsql from 'libsql';
 import { describeApiKeys } from '../../../test/contract/api-keys.contract.ts';
 import { describeAuditLog } from '../../../test/contract/audit-log.contract.ts';
 import { describeJobRepository } from '../../../test/contract/job-repository.contract.ts';
@@ -12,6 +13,7 @@ import { describeOutbox } from '../../../test/contract/outbox.contract.ts';
 import { describeRuns } from '../../../test/contract/runs.contract.ts';
 import { describeSeen } from '../../../test/contract/seen.contract.ts';
 import { auditRow, patientVersion, runRow } from '../../../test/contract/store-rows.ts';
+import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import { openConnection } from './database.ts';
 import { openSqliteStore, type SqliteOptions, type SqliteStore } from './open.ts';
 
@@ -23,7 +25,7 @@ const newFolder = (): string => {
 };
 const clock = { now: () => new Date('2026-11-24T10:00:00.000Z') };
 const open = (options: Partial<SqliteOptions> = {}): Promise<SqliteStore> =>
-  openSqliteStore({ dataDir: newFolder(), clock, readerThreads: 1, ...options });
+  openSqliteStore({ dataDir: newFolder(), clock, keys: TEST_DATA_KEYS, readerThreads: 1, ...options });
 const site = 'main';
 
 let shared: Promise<SqliteStore> | undefined;
@@ -75,26 +77,13 @@ describe('openSqliteStore', () => {
   it('refuses a database that a newer version has written', async () => {
     const dataDir = newFolder();
     await (await open({ dataDir })).close();
-    const connection = openConnection(join(dataDir, 'neuroinsight.sqlite'), { busyMilliseconds: 0 });
+    const connection = openConnection(join(dataDir, 'neuroinsight.sqlite'), {
+      key: TEST_DATA_KEYS.database,
+      busyMilliseconds: 0,
+    });
     connection.run('INSERT INTO migrations (number, at) VALUES (1000, ?)', ['2030-01-01T00:00:00.000Z']);
     connection.close();
     await expect(open({ dataDir })).rejects.toMatchObject({ kind: 'invalid-configuration' });
-  });
-
-  it('lets two servers share one file, each seeing what the other committed', async () => {
-    const dataDir = newFolder();
-    const [one, other] = [await open({ dataDir }), await open({ dataDir })];
-    const commits = [one, other].flatMap((store, which) =>
-      Array.from({ length: 10 }, (_, number) => {
-        const row = runRow(`${which}-${number}`);
-        return store.ledger.commit({ site, runs: [{ expected: 0, row }] });
-      }),
-    );
-    const sequences = (await Promise.all(commits)).map(({ sequence }) => sequence);
-    expect(new Set(sequences).size).toBe(20);
-    expect(await one.runs.get(site, '1-9')).toMatchObject({ id: '1-9' });
-    expect((await other.runs.list(site, { limit: 1, offset: 0 })).total).toBe(20);
-    await Promise.all([one.close(), other.close()]);
   });
 
   it('refuses what does not fit the disk and goes on reading and writing what does', async () => {
@@ -205,12 +194,23 @@ describe('a data folder that cannot be used', () => {
     await expect(open({ dataDir: '/proc/none/deeper' })).rejects.toMatchObject({ message });
   });
 
-  it('is told apart from a database that is none', async () => {
-    const damaged = newFolder();
+  it('is told apart from a database of another key, a clear one and none at all', async () => {
+    const [dataDir, clear, damaged] = [newFolder(), newFolder(), newFolder()];
+    await (await open({ dataDir })).close();
+    new Libsql(join(clear, 'neuroinsight.sqlite')).exec('CREATE TABLE t (x)');
     writeFileSync(join(damaged, 'neuroinsight.sqlite'), 'x'.repeat(8192));
-    await expect(open({ dataDir: damaged })).rejects.toMatchObject(
-      refusal('the database in the data folder cannot be opened (SQLITE_NOTADB)'),
-    );
+    const wrong = {
+      kind: 'wrong-key',
+      message: expect.stringMatching(/^the database was enciphered with another key/),
+    };
+    const keys = { ...TEST_DATA_KEYS, database: '0'.repeat(64) };
+    await expect(open({ dataDir, keys })).rejects.toMatchObject(wrong);
+    await expect(open({ dataDir: clear })).rejects.toMatchObject(wrong);
+    await expect(open({ dataDir: damaged })).rejects.toMatchObject(wrong);
+    await (await open({ dataDir })).close();
+  });
+
+  it('is told apart from a folder in the place of the file', async () => {
     const folder = newFolder();
     mkdirSync(join(folder, 'neuroinsight.sqlite'));
     await expect(open({ dataDir: folder })).rejects.toMatchObject(

@@ -4,10 +4,14 @@ import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
+import type { DataKeys } from '../keys/data-keys.ts';
 import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
-import { foldLog, openConnection, refreshStatistics } from './database.ts';
+import { createChangeFeed } from './change-feed.ts';
+import { type Checkpoint, createCheckpoint } from './checkpoint.ts';
+import { foldLog, openConnection, refreshStatistics, sqliteCode } from './database.ts';
 import { createDicomReader } from './dicom-reader.ts';
+import { createDocumentReader } from './document-reader.ts';
 import { createJobRepository } from './job-repository.ts';
 import {
   createApiKeyReader,
@@ -17,16 +21,19 @@ import {
   createSeenReader,
 } from './ledger-readers.ts';
 import { migrate } from './migrate.ts';
+import { createPackReader } from './pack-reader.ts';
 import { planCommit } from './plan-commit.ts';
 import { type Readers, startReaders } from './readers.ts';
 import { createResourceReader } from './resource-reader.ts';
 import { compileExistence } from './resource-sql.ts';
+import { createPackContentsReader, createRetentionReader } from './retention-reader.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export interface SqliteOptions {
   /** Folder of this server alone; made if it is not there, readable by its owner only. */
   readonly dataDir: string;
   readonly clock: Clock;
+  readonly keys: Pick<DataKeys, 'database' | 'rowMac'>;
   readonly metrics?: Pick<Metrics, 'commit'>;
   /** Threads for searches; a point read needs none. */
   readonly readerThreads?: number;
@@ -38,6 +45,7 @@ export interface SqliteOptions {
 
 export interface SqliteStore extends Store {
   readonly jobs: JobRepository;
+  readonly checkpoint: Checkpoint;
 }
 
 const FILE = 'neuroinsight.sqlite';
@@ -48,20 +56,24 @@ const BUSY_MILLISECONDS = 5_000;
 const READER_THREADS = 2;
 
 /**
- * Opens or makes the embedded database: one thread writes, some search, point reads happen at once. Throws
- * invalid-configuration for a database of a newer version.
+ * Opens or makes the embedded database, enciphered whole: one thread writes, some search, point reads happen at once.
+ * Throws invalid-configuration for a database of a newer version, wrong-key for one that this key does not open.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<SqliteStore> {
   const { clock, metrics, maxPages } = options;
+  const { database: key, rowMac } = options.keys;
   const dataDir = resolve(options.dataDir);
   const path = join(dataDir, FILE);
-  prepareFile(dataDir, path, clock);
-  const writerOptions = { busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
+  prepareFile(dataDir, path, key, clock);
+  const writerOptions = { key, busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
   const writer = await startWriter({ path, options: writerOptions }, metrics);
-  const readers = await startReaders(path, options.readerThreads ?? READER_THREADS).catch(async (error: unknown) => {
-    await writer.close();
-    throw error;
-  });
+  const readers = await startReaders({ path, key, rowMac }, options.readerThreads ?? READER_THREADS).catch(
+    async (error: unknown) => {
+      await writer.close();
+      throw error;
+    },
+  );
+  const checkpoint = createCheckpoint({ path, options: { key, busyMilliseconds: BUSY_MILLISECONDS } });
   return {
     ledger: createLedger(writer, clock),
     resources: createResourceReader(readers, options.mostPageBytes ?? MOST_PAGE_BYTES),
@@ -71,8 +83,17 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     apiKeys: createApiKeyReader(readers),
     audit: createAuditLog(readers),
     seen: createSeenReader(readers),
+    packs: createPackReader(readers),
+    documents: createDocumentReader(readers),
+    changes: createChangeFeed(readers),
+    retention: createRetentionReader(readers),
+    packContents: createPackContentsReader(readers),
+    checkpoint,
     jobs: createJobRepository(writer, readers, clock),
-    close: () => closeAll(writer, readers),
+    close: async () => {
+      await checkpoint.close();
+      await closeAll(writer, readers);
+    },
   };
 }
 
@@ -93,12 +114,12 @@ async function closeAll(writer: Writer, readers: Readers): Promise<void> {
 }
 
 /** Makes folder and file private and durable, brings the schema up to date and refreshes what the planner knows. */
-function prepareFile(dataDir: string, path: string, clock: Clock): void {
+function prepareFile(dataDir: string, path: string, key: string, clock: Clock): void {
   explained('the data folder cannot be made or written', () => {
     makeFolder(dataDir);
     closeSync(openSync(path, 'a', 0o600));
   });
-  explained('the database in the data folder cannot be opened', () => prepareDatabase(path, clock));
+  explained('the database in the data folder cannot be opened', () => prepareDatabase(path, key, clock));
   for (const folder of [dataDir, dirname(dataDir)]) syncFolder(folder);
 }
 
@@ -119,14 +140,20 @@ function explained(what: string, work: () => void): void {
     work();
   } catch (cause) {
     if (cause instanceof NeuroInsightError) throw cause;
+    if (sqliteCode(cause) === 'SQLITE_NOTADB') throw notOurs(cause);
     const { code } = cause as { readonly code?: unknown };
     if (typeof code !== 'string') throw cause;
     throw new NeuroInsightError('invalid-configuration', `${what} (${code})`, { cause });
   }
 }
 
-function prepareDatabase(path: string, clock: Clock): void {
-  const connection = openConnection(path, { busyMilliseconds: BUSY_MILLISECONDS });
+function notOurs(cause: unknown): NeuroInsightError {
+  const message = 'the database was enciphered with another key, or it is damaged or not enciphered at all';
+  return new NeuroInsightError('wrong-key', message, { cause });
+}
+
+function prepareDatabase(path: string, key: string, clock: Clock): void {
+  const connection = openConnection(path, { key, busyMilliseconds: BUSY_MILLISECONDS });
   try {
     migrate(connection, clock.now().toISOString());
     refreshStatistics(connection);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import { type Connection, openConnection } from './database.ts';
 import { type Readers, startReaders } from './readers.ts';
 import { startWriter } from './writer.ts';
@@ -14,11 +15,11 @@ let readers: Readers;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-readers-'));
   path = join(folder, 'test.sqlite');
-  connection = openConnection(path, { busyMilliseconds: 0 });
+  connection = openConnection(path, { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
   connection.exec(
     "CREATE TABLE t (x INTEGER, y TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL); CREATE TABLE u (x INTEGER)",
   );
-  readers = await startReaders(path, 2);
+  readers = await startReaders({ path, key: TEST_DATA_KEYS.database }, 2);
 });
 afterAll(async () => {
   await readers.close();
@@ -78,7 +79,7 @@ describe('startReaders', () => {
   });
 
   it('answers what was asked before it closes', async () => {
-    const others = await startReaders(path, 1);
+    const others = await startReaders({ path, key: TEST_DATA_KEYS.database }, 1);
     const asked = others.all('SELECT x FROM t', []);
     await others.close();
     expect(await asked).toHaveLength(2);
@@ -87,7 +88,9 @@ describe('startReaders', () => {
 
   it('does not start where there is no folder, and neither does a writer', async () => {
     const nowhere = join(folder, 'none', 'test.sqlite');
-    await expect(startReaders(nowhere, 1)).rejects.toThrow();
-    await expect(startWriter({ path: nowhere, options: { busyMilliseconds: 0 } }, undefined)).rejects.toThrow();
+    await expect(startReaders({ path: nowhere, key: TEST_DATA_KEYS.database }, 1)).rejects.toThrow();
+    await expect(
+      startWriter({ path: nowhere, options: { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 } }, undefined),
+    ).rejects.toThrow();
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { versionOf } from '../../../test/contract/resource-searches.ts';
+import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import type { Bounds, Condition, IndexEntry, ResourceQuery, SortKey } from '../../ports/index.ts';
 import { matchResources } from '../memory/resource-match.ts';
 import type { IndexedResource } from '../memory/tables.ts';
@@ -134,7 +135,7 @@ let site = 0;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-equivalence-'));
-  connection = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+  connection = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
   migrate(connection, '2026-11-24T10:00:00.000Z');
   connection.run('INSERT INTO commits (site, at) VALUES (?, ?)', ['', '']);
 });

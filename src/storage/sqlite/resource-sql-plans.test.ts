@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import type { Bounds, Condition, ResourceQuery, SortKey } from '../../ports/index.ts';
 import { type Connection, openConnection, type Value } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -12,7 +13,7 @@ let connection: Connection;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-search-plans-'));
-  connection = openConnection(join(folder, 'test.sqlite'), { busyMilliseconds: 0 });
+  connection = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
   migrate(connection, '2026-11-24T10:00:00.000Z');
 });
 afterAll(() => {
