@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ENVIRONMENT, isLoopback, loadConfig, refuseProduction } from './config.ts';
+import { ENVIRONMENT, isLoopback, kekSourcesOf, loadConfig, refuseProduction } from './config.ts';
 
 const defaults = new URL('../config/default.json', import.meta.url);
 
@@ -22,13 +22,54 @@ describe('settings', () => {
   });
 });
 
+describe('the settings of keys', () => {
+  const load = (environment: NodeJS.ProcessEnv) => () => loadConfig(defaults, environment);
+
+  it('name one source of the key', () => {
+    expect(kekSourcesOf(load({ NEUROINSIGHT_KEK_FILE: '/keys/kek' })())).toEqual(['kekFile']);
+    expect(kekSourcesOf(load({})())).toEqual([]);
+    expect(load({ NEUROINSIGHT_KEK_FILE: '/keys/kek', NEUROINSIGHT_KEK_COMMAND: 'cat x' })).toThrow(/more than one/);
+  });
+
+  it.each([
+    [{ NEUROINSIGHT_KEK_FILE: 'data/kek' }, /kekFile lies in the data folder/],
+    [{ NEUROINSIGHT_BACKUP_REPOSITORY: 'data' }, /repository lies in the data folder/],
+    [{ NEUROINSIGHT_VAULT_URL: 'https://vault.example' }, /both vaultUrl and vaultKey/],
+    [{ NEUROINSIGHT_VAULT_URL: 'https://vault.example', NEUROINSIGHT_VAULT_KEY: 'k' }, /vaultTokenFile/],
+    [{ NEUROINSIGHT_AWS_KMS_KEY_ID: 'id' }, /awsRegion/],
+    [{ NEUROINSIGHT_KEK_ENVIRONMENT: 'NEUROINSIGHT_KEK' }, /does not begin with/],
+    [{ NEUROINSIGHT_KEK_ENVIRONMENT: 'KEK' }, /is not set/],
+    [{ NEUROINSIGHT_KEK_FILE: 'changeme' }, /keys\.kekFile is a placeholder/],
+    [{ NEUROINSIGHT_KEK_FILE: '<path>' }, /placeholder/],
+  ])('stop the start when they cannot be meant: %j', (environment, message) => {
+    expect(load(environment)).toThrow(message);
+  });
+
+  it('take the key from a variable that is there', () => {
+    expect(kekSourcesOf(load({ NEUROINSIGHT_KEK_ENVIRONMENT: 'KEK', KEK: 'x' })())).toEqual(['kekEnvironment']);
+  });
+});
+
 describe('a start that others could reach', () => {
   const start = (environment: NodeJS.ProcessEnv) => () =>
     refuseProduction(loadConfig(defaults, environment), environment);
 
-  it('is refused, since nothing is encrypted yet', () => {
-    expect(start({ NODE_ENV: 'production' })).toThrow(/NODE_ENV is production/);
-    expect(start({ NEUROINSIGHT_PUBLIC_URL: 'https://hippocampus.example' })).toThrow(/public URL/);
+  it('is refused without a key that is kept elsewhere than the data', () => {
+    expect(start({ NODE_ENV: 'production' })).toThrow(
+      /NODE_ENV is production: a key-encryption key must be configured/,
+    );
+    expect(start({ NODE_ENV: 'production', NEUROINSIGHT_KEK_FILE: 'data.kek' })).toThrow(/lies beside the data/);
+    expect(start({ NODE_ENV: 'production', NEUROINSIGHT_KEK_FILE: '/keys/kek' })).not.toThrow();
+  });
+
+  it('is refused without TLS in front', () => {
+    const url = { NEUROINSIGHT_PUBLIC_URL: 'https://hippocampus.example', NEUROINSIGHT_KEK_FILE: '/keys/kek' };
+    expect(start({ NEUROINSIGHT_PUBLIC_URL: url.NEUROINSIGHT_PUBLIC_URL })).toThrow(
+      /public URL is not loopback: a key/,
+    );
+    expect(start(url)).toThrow(/needs a proxy/);
+    expect(start({ ...url, NEUROINSIGHT_PUBLIC_URL: 'http://hippocampus.example' })).toThrow(/not https/);
+    expect(start({ ...url, NEUROINSIGHT_TRUST_PROXY: 'true' })).not.toThrow();
     expect(start({ NEUROINSIGHT_HOST: '0.0.0.0' })).toThrow(/beyond loopback/);
   });
 

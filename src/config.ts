@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { resolve, sep } from 'node:path';
 import { z } from 'zod';
+import { Backup, Keys, Retention, Storage } from './config-sections.ts';
 import { NeuroInsightError } from './domain/errors.ts';
 
 /** Each setting says in its description what docs/operations/configuration.md prints of it. */
@@ -19,15 +21,6 @@ const Server = z.strictObject({
   instanceMiB: z.int().min(1).max(2047).describe('largest DICOM instance'),
   fhirMiB: z.int().min(1).max(512).describe('largest FHIR request'),
   graceSeconds: z.int().min(0).max(600).describe('how long a stop waits for work in progress'),
-});
-
-const Storage = z.strictObject({
-  dataDir: z.string().min(1).describe('folder of the database and the stored instances'),
-  minimumFreeMiB: z
-    .int()
-    .min(0)
-    .max(2 ** 30)
-    .describe('free space below which stores are refused with 507'),
 });
 
 const Analysis = z.strictObject({
@@ -55,6 +48,9 @@ const Log = z.strictObject({
 export const ConfigSchema = z.strictObject({
   server: Server,
   storage: Storage,
+  keys: Keys,
+  retention: Retention,
+  backup: Backup,
   analysis: Analysis,
   exchange: Exchange,
   log: Log,
@@ -76,6 +72,31 @@ export const ENVIRONMENT = {
   NEUROINSIGHT_GRACE_SECONDS: ['server', 'graceSeconds'],
   NEUROINSIGHT_DATA_DIR: ['storage', 'dataDir'],
   NEUROINSIGHT_MINIMUM_FREE_MIB: ['storage', 'minimumFreeMiB'],
+  NEUROINSIGHT_QUOTA_MIB: ['storage', 'quotaMiB'],
+  NEUROINSIGHT_WITNESS_FILE: ['storage', 'witnessFile'],
+  NEUROINSIGHT_ARCHIVE_DIR: ['storage', 'archiveDir'],
+  NEUROINSIGHT_ARCHIVE_AFTER_DAYS: ['storage', 'archiveAfterDays'],
+  NEUROINSIGHT_SCRUB_MIB_PER_SECOND: ['storage', 'scrubMiBPerSecond'],
+  NEUROINSIGHT_SCRUB_DAYS: ['storage', 'scrubDays'],
+  NEUROINSIGHT_KEK_FILE: ['keys', 'kekFile'],
+  NEUROINSIGHT_KEK_ENVIRONMENT: ['keys', 'kekEnvironment'],
+  NEUROINSIGHT_KEK_COMMAND: ['keys', 'kekCommand'],
+  NEUROINSIGHT_VAULT_URL: ['keys', 'vaultUrl'],
+  NEUROINSIGHT_VAULT_MOUNT: ['keys', 'vaultMount'],
+  NEUROINSIGHT_VAULT_KEY: ['keys', 'vaultKey'],
+  NEUROINSIGHT_VAULT_TOKEN_FILE: ['keys', 'vaultTokenFile'],
+  NEUROINSIGHT_AWS_KMS_KEY_ID: ['keys', 'awsKmsKeyId'],
+  NEUROINSIGHT_AWS_REGION: ['keys', 'awsRegion'],
+  NEUROINSIGHT_AWS_KMS_URL: ['keys', 'awsKmsUrl'],
+  NEUROINSIGHT_AWS_CREDENTIALS_FILE: ['keys', 'awsCredentialsFile'],
+  NEUROINSIGHT_PREVIOUS_KEK_FILE: ['keys', 'previousKekFile'],
+  NEUROINSIGHT_PREVIOUS_KEK_ENVIRONMENT: ['keys', 'previousKekEnvironment'],
+  NEUROINSIGHT_RETENTION_STUDY_DAYS: ['retention', 'studyDays'],
+  NEUROINSIGHT_RETENTION_RUN_DAYS: ['retention', 'runDays'],
+  NEUROINSIGHT_RETENTION_AUDIT_DAYS: ['retention', 'auditDays'],
+  NEUROINSIGHT_BACKUP_REPOSITORY: ['backup', 'repository'],
+  NEUROINSIGHT_BACKUP_EVERY_HOURS: ['backup', 'everyHours'],
+  NEUROINSIGHT_BACKUP_KEEP_DAYS: ['backup', 'keepDays'],
   NEUROINSIGHT_MODEL_DIR: ['analysis', 'modelDir'],
   NEUROINSIGHT_THREADS: ['analysis', 'threads'],
   NEUROINSIGHT_INFERENCE_TIMEOUT_SECONDS: ['analysis', 'inferenceTimeoutSeconds'],
@@ -109,7 +130,7 @@ export function loadConfig(defaults: URL, environment: NodeJS.ProcessEnv): Confi
     value[section] = { ...value[section], [key]: settingOf(text) };
   }
   const parsed = ConfigSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return checked(parsed.data, environment);
   const [issue] = parsed.error.issues;
   throw new NeuroInsightError('invalid-configuration', `setting ${issue?.path.join('.')}: ${issue?.message}`);
 }
@@ -119,21 +140,84 @@ function settingOf(text: string): string | number | boolean {
   return NUMERIC.test(text) ? Number(text) : text;
 }
 
+/** What people leave in a setting that they meant to fill in. */
+const PLACEHOLDER =
+  /^(<.*>|\$\{.*\}|change[-_ ]?(me|it).*|replace[-_ ]?(me|this|with).*|your[-_ ].*|todo|x{3,}|example)$/i;
+
+function checked(config: Config, environment: NodeJS.ProcessEnv): Config {
+  const refuse = (message: string): never => {
+    throw new NeuroInsightError('invalid-configuration', message);
+  };
+  for (const [section, values] of Object.entries(config)) {
+    for (const [key, value] of Object.entries(values)) {
+      if (typeof value === 'string' && PLACEHOLDER.test(value)) refuse(`setting ${section}.${key} is a placeholder`);
+    }
+  }
+  const { keys, storage } = config;
+  if (kekSourcesOf(config).length > 1) refuse(`the KEK has more than one source: ${kekSourcesOf(config).join(', ')}`);
+  if ((keys.vaultUrl === null) !== (keys.vaultKey === null)) refuse('Vault needs both vaultUrl and vaultKey');
+  if (keys.vaultUrl !== null && keys.vaultTokenFile === null) refuse('Vault needs vaultTokenFile');
+  if (keys.awsKmsKeyId !== null && (keys.awsRegion === null || keys.awsCredentialsFile === null)) {
+    refuse('AWS KMS needs awsRegion and awsCredentialsFile');
+  }
+  for (const name of [keys.kekEnvironment, keys.previousKekEnvironment]) {
+    // Such a name would have been refused as an unknown setting, or be a setting itself.
+    if (name?.startsWith('NEUROINSIGHT_'))
+      refuse('the variable of a KEK has a name that does not begin with NEUROINSIGHT_');
+    if (name !== null && environment[name] === undefined) refuse('the environment variable of a KEK is not set');
+  }
+  const outside = { kekFile: keys.kekFile, previousKekFile: keys.previousKekFile, witnessFile: storage.witnessFile };
+  for (const [name, file] of Object.entries({ ...outside, repository: config.backup.repository })) {
+    if (file !== null && isInside(file, storage.dataDir)) refuse(`${name} lies in the data folder: it must not`);
+  }
+  return config;
+}
+
+function isInside(path: string, folder: string): boolean {
+  return `${resolve(path)}${sep}`.startsWith(`${resolve(folder)}${sep}`);
+}
+
+/** Where the configuration says that the key-encryption key comes from: none or one, once it is checked. */
+export function kekSourcesOf({ keys }: Pick<Config, 'keys'>): readonly string[] {
+  const { kekFile, kekEnvironment, kekCommand, vaultUrl, awsKmsKeyId } = keys;
+  const sources = { kekFile, kekEnvironment, kekCommand, vaultUrl, awsKmsKeyId };
+  return Object.entries(sources)
+    .filter(([, value]) => value !== null)
+    .map(([name]) => name);
+}
+
+/** The KEK that development makes by itself: beside the data folder, never in it. */
+export const developmentKekFile = (dataDir: string): string => `${resolve(dataDir)}.kek`;
+
+/** Whether others than the machine's own users are served. */
+export function isProduction({ server }: Pick<Config, 'server'>, environment: NodeJS.ProcessEnv): boolean {
+  const isPublic = server.publicUrl !== null && !isLoopback(new URL(server.publicUrl).hostname);
+  return environment.NODE_ENV === 'production' || isPublic;
+}
+
 /**
- * What a server may be started with. This version keeps its data in clear and speaks no TLS itself, so it is for one
- * machine: anything that others reach is refused.
+ * What a server may be started with. In production (NODE_ENV, or a public URL beyond loopback) a KEK must be
+ * configured that does not lie beside the data. This version speaks no TLS itself: what is reached from other machines
+ * stands behind a proxy that does.
  * @throws invalid-configuration
  */
-export function refuseProduction({ server }: Config, environment: NodeJS.ProcessEnv): void {
-  const refuse = (why: string): never => {
-    throw new NeuroInsightError(
-      'invalid-configuration',
-      `${why}: this version does not yet encrypt what it stores and serves`,
-    );
+export function refuseProduction(config: Config, environment: NodeJS.ProcessEnv): void {
+  const { server, keys, storage } = config;
+  const refuse = (message: string): never => {
+    throw new NeuroInsightError('invalid-configuration', message);
   };
-  if (environment.NODE_ENV === 'production') refuse('NODE_ENV is production');
-  if (server.publicUrl !== null && !isLoopback(new URL(server.publicUrl).hostname))
-    refuse('the public URL is not loopback');
+  const why = environment.NODE_ENV === 'production' ? 'NODE_ENV is production' : 'the public URL is not loopback';
+  if (isProduction(config, environment)) {
+    if (kekSourcesOf(config).length === 0) refuse(`${why}: a key-encryption key must be configured`);
+    if (keys.kekFile !== null && resolve(keys.kekFile) === developmentKekFile(storage.dataDir)) {
+      refuse(`${why}: the key-encryption key lies beside the data; keep it elsewhere`);
+    }
+  }
+  const url = server.publicUrl === null ? undefined : new URL(server.publicUrl);
+  if (url && !isLoopback(url.hostname)) {
+    if (url.protocol !== 'https:') refuse('the public URL is not loopback and not https');
+    if (!server.trustProxy) refuse('the public URL is not loopback: this version needs a proxy in front that ends TLS');
+  }
   if (!isLoopback(server.host) && !server.trustProxy) refuse('the server would listen beyond loopback without a proxy');
 }
 

@@ -20,6 +20,9 @@ interface Property {
 const SECTIONS: Readonly<Record<string, string>> = {
   server: 'Server',
   storage: 'Storage',
+  keys: 'Keys',
+  retention: 'Retention',
+  backup: 'Backup',
   analysis: 'Analysis',
   exchange: 'Exchange',
   log: 'Log',
@@ -51,8 +54,12 @@ Settings come from \`config/default.json\`, then from environment variables. A v
 \`NEUROINSIGHT_\` and is not listed here, or a value outside its bounds, stops the start: a misspelt setting that is
 silently ignored is worse than a start that is refused. \`.env.example\` lists the same names.
 
-This version keeps its data in clear and speaks no TLS: it refuses to start with \`NODE_ENV=production\`, with a public
-URL that is not loopback, or on an address beyond loopback without a proxy in front (\`NEUROINSIGHT_TRUST_PROXY=true\`).
+What is stored is always encrypted. The key-encryption key (KEK) comes from one place: a file, an environment variable, a
+command, Vault or AWS KMS. Where none is configured, one is made beside the data folder (\`DATA.kek\`), for development. In
+production (\`NODE_ENV=production\`, or a public URL that is not loopback) a KEK must be configured, and not that one.
+
+This version speaks no TLS: a public URL that is not loopback, or an address beyond loopback, needs a proxy in front that
+ends TLS (\`NEUROINSIGHT_TRUST_PROXY=true\`).
 
 This page is made from the code by \`node test/harness/write-configuration.ts\`, and a test compares the two.`;
 
