@@ -102,7 +102,7 @@ async function copyInto(
 ): Promise<BackupReport> {
   const signer = createSigner(deps.keys.signingSeed);
   const erasures = await deps.erasures?.();
-  const { state, packs, addedBytes } = await copyWhole(deps, request, repository, signer);
+  const { state, packs, addedBytes: added } = await copyWhole(deps, request, repository, signer);
   const contents: BackupContents = {
     database: state.copy.database,
     files: [...state.keys, ...packs.files],
@@ -117,7 +117,7 @@ async function copyInto(
     log: state.log,
     contents: { sha256: stored.sha256, bytes: stored.bytes },
     bytes: contents.database.bytes + contents.files.reduce((sum, file) => sum + file.bytes, 0),
-    addedBytes: addedBytes + (stored.added ? stored.bytes : 0),
+    addedBytes: added + (stored.added ? stored.bytes : 0),
     packs: packs.files.length,
     kekIds: state.kekIds,
     erasures: erasures?.count ?? 0,
