@@ -1,79 +1,146 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { createExclusive, type Exclusive } from './admin/exclusive.ts';
 import { createAuditTrail } from './audit/audit-trail.ts';
 import { type ApiKeys, createApiKeys } from './auth/api-keys.ts';
 import { systemClock } from './compose.ts';
+import { type OpenedKeys, openKeys } from './compose-keys.ts';
 import type { Config } from './config.ts';
 import { NeuroInsightError } from './domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, Ids, Log, Metrics, Tracing } from './ports/index.ts';
-import { openFileBlobStore } from './storage/blobs/file-blob-store.ts';
+import { createDigest, type DeletionDeps } from './retention/deletion.ts';
+import { createExplicitDeletion, type ExplicitDeletion } from './retention/explicit-deletion.ts';
+import { createHolds, type LegalHolds } from './retention/holds.ts';
+import { createRetention, type Retention } from './retention/retention.ts';
+import { createSigner, type ManifestSigner } from './storage/backup/signature.ts';
+import { type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob-store.ts';
+import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
 import { guardSpace } from './storage/space-guard.ts';
 import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createTracing } from './telemetry/tracing.ts';
 
-/** What every process over a data folder has: the store, who may ask, what is written down, and how it is seen. */
+/** What the process that works on a data folder has: the store, who may ask, what is written down, how it is seen. */
 export interface Foundation {
+  readonly config: Config;
   readonly dataDir: string;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly tracing: Tracing;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly keys: OpenedKeys;
   readonly store: SqliteStore;
   readonly blobs: BlobStore;
+  /** The same bytes, with what only those who keep house need. */
+  readonly packFiles: FileBlobStore;
   readonly audit: AuditTrail;
   readonly apiKeys: ApiKeys;
+  readonly signer: ManifestSigner;
+  readonly holds: LegalHolds;
+  readonly deletion: ExplicitDeletion;
+  readonly retention: Retention;
+  /** Keeps what may not be done twice at once apart. */
+  readonly exclusive: Exclusive;
   close(): Promise<void>;
 }
 
-const systemIds: Ids = { uuid: () => randomUUID() };
-const NOWHERE = { write: () => undefined };
+/** The sites of this server: one, until sites are administered. */
+export const SITES = [{ name: 'main', title: 'Main site' }] as const;
 
-/** Holds the place of the key chest, which is to be opened here. */
-function keysOf(dataDir: string): { readonly database: string; readonly rowMac: Uint8Array } {
-  const rowMac = createHash('sha256').update(dataDir).digest();
-  return { database: rowMac.toString('hex'), rowMac };
+export const systemIds: Ids = { uuid: () => randomUUID() };
+const NOWHERE = { write: () => undefined };
+const MEBIBYTE = 2 ** 20;
+
+export interface FoundationOptions {
+  /** What the process is there for: told to whoever finds the folder in use. */
+  readonly purpose: string;
+  /** Where log lines go; undefined: nowhere. */
+  readonly logStream?: NodeJS.WritableStream | undefined;
 }
 
-/** @param logStream where log lines go; undefined: nowhere. */
-export async function openFoundation(config: Config, logStream?: NodeJS.WritableStream): Promise<Foundation> {
-  const dataDir = resolve(config.storage.dataDir);
+/**
+ * Takes the data folder for this process and opens what lies in it; what was opened is closed in reverse.
+ * @throws in-use, wrong-key, damaged, invalid-configuration.
+ */
+export async function openFoundation(config: Config, options: FoundationOptions): Promise<Foundation> {
+  const { logStream } = options;
   const clock = systemClock;
   const ids = systemIds;
   const tracing = createTracing();
   const destination = logStream ? { write: (line: string) => void logStream.write(line) } : NOWHERE;
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
-  const opened = await openSqliteStore({ dataDir, clock, metrics, keys: keysOf(dataDir) });
-  const packs = await openFileBlobStore({ dataDir }).catch(async (cause: NodeJS.ErrnoException) => {
-    // Its threads would keep a process alive that has failed to start.
+  const opened = await openStorage(config, options.purpose, clock, metrics);
+  const { keys, packFiles, dataDir } = opened;
+  const { ledger, blobs } = guardSpace({
+    ledger: opened.store.ledger,
+    blobs: packFiles,
+    clock,
+    reserveBytes: config.storage.minimumFreeMiB * MEBIBYTE,
+  });
+  const store = { ...opened.store, ledger };
+  const audit = createAuditTrail({ ledger, clock, ids, tracing });
+  const apiKeys = createApiKeys({ ledger, reader: store.apiKeys, clock, ids, random: randomBytes, audit });
+  const signer = createSigner(keys.keys.signingSeed);
+  const close = async (): Promise<void> => {
     await opened.close();
+    metrics.close();
+  };
+  const base = { config, dataDir, clock, ids, tracing, log, metrics, keys, store, blobs, packFiles, audit, apiKeys };
+  return { ...base, signer, ...deletions({ ...base, signer }), exclusive: createExclusive(), close };
+}
+
+/** Lock, keys, database, packs: in this order, and back. */
+async function openStorage(config: Config, purpose: string, clock: Clock, metrics: Metrics) {
+  const dataDir = resolve(config.storage.dataDir);
+  const closing: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (let end = closing.pop(); end !== undefined; end = closing.pop()) await end();
+  };
+  try {
+    const lock: FolderLock = lockFolder(dataDir, purpose, clock.now().toISOString());
+    closing.push(lock.release);
+    const keys = await openKeys(config);
+    const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys });
+    closing.push(store.close);
+    const packFiles = await openPacks({ dataDir, keyRing: keys.ring, packs: store.packs, clock });
+    closing.push(packFiles.close);
+    return { dataDir, keys, store, packFiles, close };
+  } catch (error) {
+    // Threads would keep a process alive that has failed to start.
+    await close();
+    throw error;
+  }
+}
+
+function openPacks(options: Parameters<typeof openFileBlobStore>[0]): Promise<FileBlobStore> {
+  return openFileBlobStore(options).catch((cause: NodeJS.ErrnoException) => {
     if (typeof cause.code !== 'string') throw cause;
     const message = `the folder for instances cannot be made or written (${cause.code})`;
     throw new NeuroInsightError('invalid-configuration', message, { cause });
   });
-  const { ledger, blobs } = guardSpace({
-    ledger: opened.ledger,
-    blobs: packs,
-    clock,
-    reserveBytes: config.storage.minimumFreeMiB * 2 ** 20,
+}
+
+type Base = Omit<Foundation, 'holds' | 'deletion' | 'retention' | 'exclusive' | 'close'>;
+
+/** What goes for good, and what forbids it. */
+function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retention'> {
+  const { config, store, blobs, audit, clock, ids, signer, keys, log } = base;
+  const { dicom, resources, runs, outbox, packs, packContents, ledger, documents } = store;
+  const holds = createHolds({ documents, ledger, audit, clock, ids });
+  const digest = createDigest(
+    Buffer.from(hkdfSync('sha256', keys.keys.rowMac, '', 'neuroinsight deletion proofs', 32)),
+  );
+  const read = { dicom, resources, runs, outbox, packs, packContents };
+  const deps: DeletionDeps = { ...read, ledger, blobs, audit, holds, clock, ids, signer, digest };
+  const retention = createRetention({
+    ...deps,
+    retention: store.retention,
+    rules: config.retention,
+    sites: SITES.map(({ name }) => name),
+    log,
   });
-  const store = { ...opened, ledger };
-  const audit = createAuditTrail({ ledger: store.ledger, clock, ids, tracing });
-  const apiKeys = createApiKeys({
-    ledger: store.ledger,
-    reader: store.apiKeys,
-    clock,
-    ids,
-    random: randomBytes,
-    audit,
-  });
-  const close = async (): Promise<void> => {
-    await packs.close();
-    await store.close();
-    metrics.close();
-  };
-  return { dataDir, clock, ids, tracing, log, metrics, store, blobs, audit, apiKeys, close };
+  return { holds, deletion: createExplicitDeletion(deps), retention };
 }

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { createExecutor } from './admin/command.ts';
+import { COMMANDS } from './admin/commands.ts';
+import { type AdminSocket, openAdminSocket } from './admin/socket-server.ts';
 import { createThreadAnalyst } from './analyst/thread-analyst.ts';
 import { prepareInstances } from './archive/prepare-instances.ts';
 import { createArchive } from './archive/queries.ts';
@@ -9,10 +12,9 @@ import {
   type StoreLimits,
   type StoreService,
 } from './archive/store-instances.ts';
-import type { ApiKeys } from './auth/api-keys.ts';
 import { modelFolder, packagedFile, softwareVersion } from './compose.ts';
 import { composeDoors } from './compose-doors.ts';
-import { type Foundation, openFoundation } from './compose-foundation.ts';
+import { type Foundation, openFoundation, SITES } from './compose-foundation.ts';
 import type { Config } from './config.ts';
 import type { DicomFile } from './dicom/file.ts';
 import { SOFTWARE_NAME } from './domain/result.ts';
@@ -36,7 +38,7 @@ import { loadModel } from './segmentation/model-files.ts';
 import { createSweep } from './storage/blobs/sweep.ts';
 import { databaseBytes } from './storage/sqlite/open.ts';
 
-/** What one process may be there for; every process with the same data folder shares the rest. */
+/** What the server of a data folder does; what is left out is not done. */
 export const ROLES = ['web', 'work', 'pull'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -46,12 +48,6 @@ export interface ServerOptions {
   readonly logStream: NodeJS.WritableStream | undefined;
   /** Measures the studies: the walk in a thread, but for tests. */
   readonly analyst?: Analyst;
-}
-
-/** Keys of a data folder, for the command line. */
-export async function openKeys(config: Config): Promise<ApiKeys & { close(): Promise<void> }> {
-  const { apiKeys, close } = await openFoundation(config);
-  return { ...apiKeys, close };
 }
 
 export interface NewKey {
@@ -68,8 +64,6 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** The sites of this server: one, until sites are administered. */
-export const SITES = [{ name: 'main', title: 'Main site' }] as const;
 const MEBIBYTE = 2 ** 20;
 const POLL_SECONDS = 2;
 const SWEEP_SECONDS = 3600;
@@ -85,7 +79,7 @@ const isResult = ({ dataset }: DicomFile): boolean => dataset.string('Manufactur
 /** The whole server, wired top to bottom; what was opened is closed in reverse. */
 export async function composeServer(given: Config, options: ServerOptions): Promise<Server> {
   const config = await withPort(given);
-  const foundation = await openFoundation(config, options.logStream);
+  const foundation = await openFoundation(config, { purpose: 'server', logStream: options.logStream });
   try {
     return await compose(foundation, config, options);
   } catch (error) {
@@ -209,8 +203,14 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
   });
 
   let jobs: Jobs | undefined;
+  let admin: AdminSocket | undefined;
   return {
     async start() {
+      admin = await openAdminSocket({
+        dataDir: foundation.dataDir,
+        execute: createExecutor(foundation, COMMANDS),
+        log,
+      });
       if (roles.includes('work')) analyst.prepare?.();
       jobs = await startJobs({ ...work, roles });
       if (!roles.includes('web')) return { url: undefined };
@@ -220,6 +220,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
     createApiKey: ({ name, scopes, days }) => apiKeys.create({ site: SITES[0].name, name, scopes, days }),
     async close() {
       await doors.close(config.server.graceSeconds * 1000);
+      await admin?.close();
       await jobs?.stop();
       await analyst.close();
       await decoder.close();
@@ -264,11 +265,16 @@ function clientsOf({ tracing }: Foundation, config: Config): Clients {
 }
 
 /** The model is verified at the start: a server whose model is damaged must not wait for the first study to say so. */
-async function openAnalyst({ dataDir }: Foundation, { analysis }: Config, version: string): Promise<Analyst> {
+async function openAnalyst(
+  { dataDir, packFiles }: Foundation,
+  { analysis }: Config,
+  version: string,
+): Promise<Analyst> {
   const modelDir = modelFolder({ analysis });
   const { identity } = await loadModel(modelDir);
   const { threads, inferenceTimeoutSeconds, inferenceMemoryMiB } = analysis;
   return createThreadAnalyst({
+    packAccess: packFiles.access,
     modelSha256: identity.sha256,
     data: {
       dataDir,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUDIT_MINIMUM_DAYS } from './retention/rules.ts';
 
 /** The sections of the configuration about what is kept, for how long, and under which key. */
 
@@ -47,14 +48,20 @@ export const Keys = z.strictObject({
   previousKekEnvironment: path('while a rotation lasts: name of the environment variable of the KEK before'),
 });
 
+/** See retention/rules.ts, which these are checked by. */
 export const Retention = z.strictObject({
-  studyDays: days('the studies that were sent or pulled, with what was made of them,'),
-  runDays: days('runs that have ended'),
-  auditDays: days('the rows of the audit'),
+  sourceDays: days('source instances, counted from the last that came and the last run'),
+  resultDays: days('results, in DICOM and FHIR, with their runs'),
+  runDays: days('runs without a result'),
+  auditDays: days('rows of the audit, at least 2192').refine(
+    (value) => value === 0 || value >= AUDIT_MINIMUM_DAYS,
+    `0 (for ever) or at least ${AUDIT_MINIMUM_DAYS}`,
+  ),
+  deletedResourceDays: days('deleted resources, with their history,'),
 });
 
 export const Backup = z.strictObject({
   repository: path('folder of the backups, on another disk; unset: none is made by itself'),
   everyHours: z.int().min(1).max(8760).describe('time between two backups'),
-  keepDays: z.int().min(1).max(36_500).describe('days that a backup is kept'),
+  keep: z.int().min(1).max(100_000).describe('backups that are kept; older ones are removed after each new one'),
 });

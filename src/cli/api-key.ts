@@ -1,11 +1,19 @@
 import { parseArgs } from 'node:util';
-import { openKeys } from '../compose-server.ts';
 import type { Config } from '../config.ts';
-import { NeuroInsightError } from '../domain/errors.ts';
+import { administer, usageError } from './administer.ts';
 import type { Terminal } from './main.ts';
 import { API_KEY_USAGE } from './usage.ts';
 
 const DEFAULT_DAYS = 365;
+
+/** A key as administration tells of it. */
+interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: string;
+  readonly expiresAt: string;
+  readonly revokedAt?: string;
+}
 
 /** Makes, lists and revokes keys. `create` prints the key as its last line, this once. Resolves to the exit code. */
 export async function apiKey(
@@ -23,35 +31,30 @@ export async function apiKey(
     },
   });
   const { site, name, scopes } = values;
-  const keys = await openKeys(config);
-  try {
-    if (action === 'create') {
-      const days = Number(values.days);
-      if (name === undefined || scopes === undefined) throw usage('give --name and --scopes');
-      if (!(Number.isInteger(days) && days >= 1 && days <= 3650)) throw usage('--days is 1 to 3650');
-      const { row, secret } = await keys.create({ site, name, scopes, days });
-      terminal.stdout.write(`key ${row.id} "${row.name}" for ${row.scopes}, until ${row.expiresAt}\n${secret}\n`);
-      return 0;
-    }
-    if (action === 'list') {
-      for (const row of await keys.list(site)) {
-        const state = row.revokedAt === undefined ? `until ${row.expiresAt}` : `revoked ${row.revokedAt}`;
-        terminal.stdout.write(`${row.id}  ${row.name}  ${row.scopes}  ${state}\n`);
-      }
-      return 0;
-    }
-    if (action === 'revoke') {
-      if (name === undefined) throw usage('give --name');
-      await keys.revoke({ site, name });
-      terminal.stdout.write(`revoked ${name}\n`);
-      return 0;
-    }
-    throw usage('give create, list or revoke');
-  } finally {
-    await keys.close();
+  const { stdout } = terminal;
+  if (action === 'create') {
+    const days = Number(values.days);
+    if (name === undefined || scopes === undefined) throw usage('give --name and --scopes');
+    if (!(Number.isInteger(days) && days >= 1 && days <= 3650)) throw usage('--days is 1 to 3650');
+    const made = await administer(config, terminal, 'api-key/create', { site, name, scopes, days });
+    const { row, secret } = made as { readonly row: Key; readonly secret: string };
+    stdout.write(`key ${row.id} "${row.name}" for ${row.scopes}, until ${row.expiresAt}\n${secret}\n`);
+    return 0;
   }
+  if (action === 'list') {
+    for (const row of (await administer(config, terminal, 'api-key/list', { site })) as readonly Key[]) {
+      const state = row.revokedAt ? `revoked ${row.revokedAt}` : `until ${row.expiresAt}`;
+      stdout.write(`${row.id}  ${row.name}  ${row.scopes}  ${state}\n`);
+    }
+    return 0;
+  }
+  if (action === 'revoke') {
+    if (name === undefined) throw usage('give --name');
+    await administer(config, terminal, 'api-key/revoke', { site, name });
+    stdout.write(`revoked ${name}\n`);
+    return 0;
+  }
+  throw usage('give create, list or revoke');
 }
 
-function usage(message: string): NeuroInsightError {
-  return new NeuroInsightError('invalid-request', `${message}; usage: ${API_KEY_USAGE.split('\n')[0]}`);
-}
+const usage = (message: string): Error => usageError(message, API_KEY_USAGE.split('\n')[0]!);

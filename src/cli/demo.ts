@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { composeServer, ROLES } from '../compose-server.ts';
-import type { Config } from '../config.ts';
+import { type Config, developmentKekFile } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { openStudyFiles } from '../storage/study-folder.ts';
 import type { Terminal } from './main.ts';
@@ -15,6 +15,16 @@ import { DEMO_USAGE } from './usage.ts';
 interface Times {
   readonly [part: string]: number;
 }
+
+const NO_KEYS = {
+  kekFile: null,
+  kekEnvironment: null,
+  kekCommand: null,
+  vaultUrl: null,
+  awsKmsKeyId: null,
+  previousKekFile: null,
+  previousKekEnvironment: null,
+} satisfies Partial<Config['keys']>;
 
 /**
  * The whole road on a real server with a data folder of its own: a study is sent by STOW-RS, measured, and its results
@@ -35,12 +45,21 @@ export async function demo(args: readonly string[], config: Config, terminal: Te
   }
   const folder = await mkdtemp(join(tmpdir(), 'neuroinsight-demo-'));
   const dataDir = join(folder, 'data');
+  const kekFile = developmentKekFile(dataDir);
   // Any free port: a demonstration must not fail because a server runs already.
-  const own: Config = { ...config, storage: { ...config.storage, dataDir }, server: { ...config.server, port: 0 } };
+  const own: Config = {
+    ...config,
+    storage: { ...config.storage, dataDir, witnessFile: null, archiveDir: null },
+    // A key of its own, whatever is configured: it is made beside the folder.
+    keys: { ...config.keys, ...NO_KEYS },
+    backup: { ...config.backup, repository: null },
+    server: { ...config.server, port: 0 },
+  };
   try {
     return await walk(path, folder, own, terminal, values.once);
   } finally {
-    if (!values.keep) await rm(dataDir, { recursive: true, force: true });
+    // The key that opens the folder goes with it.
+    if (!values.keep) await Promise.all([dataDir, kekFile].map((path) => rm(path, { recursive: true, force: true })));
   }
 }
 

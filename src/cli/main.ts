@@ -1,9 +1,19 @@
 import { DEFAULT_CONFIG, softwareVersion } from '../compose.ts';
-import { loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { ANALYSE_USAGE, analyse } from './analyse.ts';
 import { doctor } from './doctor.ts';
-import { API_KEY_USAGE, DEMO_USAGE, SERVE_USAGE } from './usage.ts';
+import {
+  API_KEY_USAGE,
+  BACKUP_USAGE,
+  DELETE_STUDY_USAGE,
+  DEMO_USAGE,
+  HOLD_USAGE,
+  PROOFS_USAGE,
+  RESTORE_USAGE,
+  RETENTION_USAGE,
+  SERVE_USAGE,
+} from './usage.ts';
 
 /** Where a command reads and writes: tests hand in their own. */
 export interface Terminal {
@@ -25,13 +35,39 @@ const USAGE = `usage: neuroinsight COMMAND
   serve     runs the server: ${SERVE_USAGE}
   api-key   makes, lists and revokes keys of programs:
             ${API_KEY_USAGE}
+  backup    copies the data folder while the server works, lists, checks and removes copies:
+            ${BACKUP_USAGE}
+  restore   builds the data folder, which must be empty, from a backup:
+            ${RESTORE_USAGE}
+  hold      legal holds, which forbid deletion:
+            ${HOLD_USAGE}
+  delete-study
+            deletes a study and all that was made of it: ${DELETE_STUDY_USAGE}
+  retention deletes what has been kept its time: ${RETENTION_USAGE}
+  proofs    what is left of what was deleted: ${PROOFS_USAGE}
   demo      the whole road on a server of its own: ${DEMO_USAGE}
   doctor    checks that this machine can run the software
   version   prints the version
 
+Beside a server they are carried out by it, through its socket in the data folder; without one, here.
 Exit codes: 0 done, 2 refused with a named reason, 1 a defect.
 Research use only; not for diagnosis.
 `;
+
+type ServerCommand = (args: readonly string[], config: Config, terminal: Terminal) => Promise<number>;
+
+/** Commands that need the server's code. */
+const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  'api-key': async () => (await import('./api-key.ts')).apiKey,
+  backup: async () => (await import('./backup.ts')).backup,
+  restore: async () => (await import('./backup.ts')).restore,
+  hold: async () => (await import('./deletion.ts')).hold,
+  'delete-study': async () => (await import('./deletion.ts')).deleteStudy,
+  retention: async () => (await import('./deletion.ts')).retention,
+  proofs: async () => (await import('./deletion.ts')).proofs,
+  demo: async () => (await import('./demo.ts')).demo,
+};
 
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
@@ -53,9 +89,8 @@ async function run([command, ...args]: readonly string[], terminal: Terminal): P
   const config = loadConfig(DEFAULT_CONFIG, terminal.environment);
   if (command === 'analyse') return analyse(args, config, terminal);
   // Loaded when asked for: the server is most of the software, and `analyse` needs none of it.
-  if (command === 'serve') return (await import('./serve.ts')).serve(args, config, terminal);
-  if (command === 'api-key') return (await import('./api-key.ts')).apiKey(args, config, terminal);
-  if (command === 'demo') return (await import('./demo.ts')).demo(args, config, terminal);
+  const ofServer = Object.hasOwn(SERVER_COMMANDS, command) ? await SERVER_COMMANDS[command]!() : undefined;
+  if (ofServer) return ofServer(args, config, terminal);
   if (command === 'doctor') return doctor(config, terminal);
   throw new NeuroInsightError(
     'invalid-request',

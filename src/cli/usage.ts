@@ -3,3 +3,11 @@ export const SERVE_USAGE = 'neuroinsight serve [--roles web,work,pull]';
 export const API_KEY_USAGE = `neuroinsight api-key create --name NAME --scopes "system/*.cruds" [--days 365] [--site main]
             neuroinsight api-key list | revoke --name NAME [--site main]`;
 export const DEMO_USAGE = 'neuroinsight demo PATH [--once] [--keep]';
+export const BACKUP_USAGE = `neuroinsight backup [--to DIR] | list [--to DIR]
+            neuroinsight backup verify [--to DIR] [--snapshot ID] | prune [--to DIR] [--keep N]`;
+export const RESTORE_USAGE = 'neuroinsight restore --from DIR [--snapshot ID] [--erasures FILE]';
+export const HOLD_USAGE = `neuroinsight hold place --study UID | --patient-id ID [--issuer I] | --resource TYPE/ID --reason TEXT
+            neuroinsight hold list | release ID --reason TEXT`;
+export const DELETE_STUDY_USAGE = 'neuroinsight delete-study UID --reason TEXT --confirm';
+export const RETENTION_USAGE = 'neuroinsight retention [--dry-run]';
+export const PROOFS_USAGE = 'neuroinsight proofs list | check';
