@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sourceRow } from '../../test/harness/run-world.ts';
+import { openSealedBlobs } from '../../test/harness/sealed-blobs.ts';
 import { smallStudy } from '../../test/harness/small-study.ts';
 import type { InstanceRow } from '../ports/index.ts';
-import { openFileBlobStore } from '../storage/blobs/file-blob-store.ts';
+import type { PackAccess } from '../storage/blobs/open-packs.ts';
 import { serveAnalyses } from './analysis-service.ts';
 import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
 
@@ -70,21 +71,31 @@ function serve(change: Partial<AnalysisThreadData> = {}) {
   };
 }
 
-async function storedStudy(slices: number): Promise<readonly InstanceRow[]> {
+interface StoredStudy {
+  readonly instances: readonly InstanceRow[];
+  readonly packs: readonly PackAccess[];
+}
+
+async function storedStudy(slices: number): Promise<StoredStudy> {
   const { studyInstanceUid, files } = smallStudy('analyst', slices);
-  const pack = await (await openFileBlobStore({ dataDir })).openPack('main', studyInstanceUid);
+  const { blobs } = await openSealedBlobs({ dataDir });
+  const pack = await blobs.openPack('main', studyInstanceUid);
   const rows: InstanceRow[] = [];
   for (const [n, file] of files.entries()) {
     rows.push(sourceRow(n + 1, { studyInstanceUid, blob: await pack.append(file) }));
   }
-  await pack.seal();
-  return rows;
+  const { row } = await pack.seal();
+  const packs = [await blobs.access(row.pack)];
+  await blobs.close();
+  return { instances: rows, packs };
 }
 
-const analyse = (id: number, instances: readonly InstanceRow[]): ToThread => ({
+const NOTHING: StoredStudy = { instances: [], packs: [] };
+
+const analyse = (id: number, study: StoredStudy): ToThread => ({
   kind: 'analyse',
   id,
-  instances,
+  ...study,
   date: '2026-11-24T10:00:00.000Z',
 });
 
@@ -101,7 +112,7 @@ describe('the service of the analysis thread', () => {
     const service = serve();
     const rows = await storedStudy(3);
     service.send(analyse(1, rows));
-    service.send(analyse(2, []));
+    service.send(analyse(2, NOTHING));
     expect(await service.ended(2)).toMatchObject({ errorKind: 'nothing-to-read' });
     expect(await service.ended(1)).toMatchObject({ errorKind: 'no-usable-series' });
     await service.close();
@@ -117,11 +128,18 @@ describe('the service of the analysis thread', () => {
     await service.close();
   });
 
+  it('opens no pack that it was given no key of', async () => {
+    const service = serve();
+    service.send(analyse(1, { ...(await storedStudy(3)), packs: [] }));
+    expect(await service.ended(1)).toMatchObject({ kind: 'failed', errorKind: 'not-found' });
+    await service.close();
+  });
+
   it('tries to open a model that was missing again with the next study', async () => {
     const service = serve({ modelDir: join(dataDir, 'none') });
     const failures: FromThread[] = [];
     for (const id of [1, 2]) {
-      service.send(analyse(id, []));
+      service.send(analyse(id, NOTHING));
       failures.push(await service.ended(id));
     }
     expect(failures).toEqual(
@@ -133,7 +151,7 @@ describe('the service of the analysis thread', () => {
   it('keeps quiet about what could not be prepared until a study needs it', async () => {
     const service = serve({ modelDir: join(dataDir, 'none') });
     service.send({ kind: 'prepare' });
-    service.send(analyse(1, []));
+    service.send(analyse(1, NOTHING));
     expect(await service.ended(1)).toMatchObject({ kind: 'failed', errorKind: 'model-integrity' });
     expect(service.messages).toHaveLength(1);
     await service.close();
@@ -141,7 +159,7 @@ describe('the service of the analysis thread', () => {
 
   it('says of a defect what the log needs', async () => {
     const service = serve({ normsFile: join(dataDir, 'none.json') });
-    service.send(analyse(1, []));
+    service.send(analyse(1, NOTHING));
     const failed = await service.ended(1);
     expect(failed).toMatchObject({ kind: 'failed', message: expect.stringContaining('none.json') });
     expect(failed).toHaveProperty('errorKind', undefined);

@@ -4,10 +4,11 @@ import { type AnalysisPorts, analyseStudy } from '../analysis/analyse-study.ts';
 import { parseNormTable } from '../analysis/norms.ts';
 import { openArchivedStudy } from '../archive/study-source.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { BlobStore, Segmenter } from '../ports/index.ts';
+import type { Segmenter } from '../ports/index.ts';
 import { SharpImageEncoder } from '../render/sharp-image-encoder.ts';
 import { openSegmenter } from '../segmentation/onnx-segmenter.ts';
-import { openFileBlobStore } from '../storage/blobs/file-blob-store.ts';
+import { blobsFolder } from '../storage/blobs/file-blob-store.ts';
+import { openPackReads } from '../storage/blobs/open-packs.ts';
 import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
 
 /** The thread's end of the channel: `parentPort`, or a fake. */
@@ -27,7 +28,6 @@ interface Work {
 
 /** Serves analyses over the channel, as many at once as are asked for; the inference child is shared and reused. */
 export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): void {
-  const blobs = openFileBlobStore({ dataDir: data.dataDir });
   let opened: Promise<Opened> | undefined;
   const running = new Map<number, Work>();
   const open = (): Promise<Opened> => {
@@ -49,7 +49,7 @@ export function serveAnalyses(channel: MainChannel, data: AnalysisThreadData): v
         channel.postMessage({ kind: 'ask-earlier-date', id: message.id, analysisKey });
         return earlier.promise.then((date) => date ?? message.date);
       };
-      const answer = await analyse(message, await open(), await blobs, dateOfRun, data, channel, controller.signal);
+      const answer = await analyse(message, await open(), dateOfRun, data, channel, controller.signal);
       channel.postMessage(answer);
     } catch (error) {
       channel.postMessage(failureOf(message.id, error));
@@ -94,14 +94,15 @@ async function openPorts(data: AnalysisThreadData): Promise<Opened> {
 }
 
 async function analyse(
-  { id, instances }: Analyse,
+  { id, instances, packs }: Analyse,
   opened: Opened,
-  blobs: BlobStore,
   dateOfRun: (analysisKey: string) => Promise<string>,
-  { softwareVersion }: AnalysisThreadData,
+  { dataDir, softwareVersion }: AnalysisThreadData,
   channel: MainChannel,
   signal: AbortSignal,
 ): Promise<FromThread> {
+  const known = new Map(packs.map((access) => [access.pack, access]));
+  const blobs = openPackReads(blobsFolder(dataDir), async (pack) => known.get(pack) ?? refuseUnknown());
   const source = openArchivedStudy(instances, blobs);
   const onProgress = (step: string, fraction: number): void =>
     channel.postMessage({ kind: 'progress', id, step, fraction });
@@ -113,7 +114,12 @@ async function analyse(
     throw signal.aborted ? stopped(error) : error;
   } finally {
     await source.close();
+    await blobs.close();
   }
+}
+
+function refuseUnknown(): never {
+  throw new NeuroInsightError('not-found', 'the bytes are no longer stored');
 }
 
 function failureOf(id: number, error: unknown): FromThread {

@@ -1,8 +1,9 @@
 import type { ErrorKind } from '../domain/errors.ts';
 import type { AnalysisResult } from '../domain/result.ts';
 import type { InstanceRow } from '../ports/index.ts';
+import type { PackAccess } from '../storage/blobs/open-packs.ts';
 
-/** What the thread is started with: plain data, since it opens everything itself. */
+/** What the thread is started with: plain data, since it opens everything itself but packs. */
 export interface AnalysisThreadData {
   readonly dataDir: string;
   readonly modelDir: string;
@@ -19,6 +20,8 @@ export type ToThread =
       readonly kind: 'analyse';
       readonly id: number;
       readonly instances: readonly InstanceRow[];
+      /** What opens the packs that these instances lie in, and nothing else. */
+      readonly packs: readonly PackAccess[];
       readonly date: string;
     }
   | { readonly kind: 'earlier-date'; readonly id: number; readonly date: string | undefined }

@@ -15,11 +15,18 @@ const DATA = {
   inferenceMemoryMiB: 256,
   softwareVersion: '1.0.0',
 };
+const packAccess = async (pack: string) => ({ pack, bytes: 48, key: new Uint8Array(32), context: new Uint8Array(32) });
 const never = new AbortController().signal;
 const opened: Analyst[] = [];
 
 function open(options: { heapMiB?: number; graceMilliseconds?: number } = {}): Analyst {
-  const analyst = createThreadAnalyst({ data: DATA, modelSha256: 'm'.repeat(64), entry: ENTRY, ...options });
+  const analyst = createThreadAnalyst({
+    data: DATA,
+    packAccess,
+    modelSha256: 'm'.repeat(64),
+    entry: ENTRY,
+    ...options,
+  });
   opened.push(analyst);
   return analyst;
 }
@@ -90,7 +97,7 @@ describe('an analysis in its thread', () => {
 
   it('has a fingerprint that changes with the model and the software', () => {
     const of = (modelSha256: string, softwareVersion: string): string =>
-      createThreadAnalyst({ data: { ...DATA, softwareVersion }, modelSha256 }).fingerprint;
+      createThreadAnalyst({ data: { ...DATA, softwareVersion }, packAccess, modelSha256 }).fingerprint;
     expect(of('a', '1')).toBe(of('a', '1'));
     expect(new Set([of('a', '1'), of('b', '1'), of('a', '2')]).size).toBe(3);
   });
@@ -153,7 +160,13 @@ describe('closing', () => {
   it('ends the thread, also one that does not listen, and is harmless without one', async () => {
     const analyst = open({ graceMilliseconds: 10 });
     await analyst.close();
+    const early = expect(analyst.analyse(asked('hangs'), ignored, never)).rejects.toMatchObject({
+      kind: 'inference-failed',
+    });
+    await analyst.close();
+    await early;
     const hanging = analyst.analyse(asked('hangs'), ignored, never);
+    await new Promise((resolve) => setImmediate(resolve));
     const failed = expect(hanging).rejects.toMatchObject({ kind: 'inference-failed' });
     await analyst.close();
     await failed;

@@ -4,10 +4,13 @@ import { NeuroInsightError } from '../domain/errors.ts';
 import { digestOf } from '../domain/identity.ts';
 import type { AnalysisOutcome, AnalysisRequest, Analyst } from '../ports/index.ts';
 import { childrenResidentBytes } from '../segmentation/resident-memory.ts';
+import type { PackAccess } from '../storage/blobs/open-packs.ts';
 import type { AnalysisThreadData, FromThread, ToThread } from './messages.ts';
 
 export interface ThreadAnalystOptions {
   readonly data: AnalysisThreadData;
+  /** What opens a pack: the thread is given that of the study it measures, and no other key. */
+  readonly packAccess: (pack: string) => Promise<PackAccess>;
   /** Digest of the networks. */
   readonly modelSha256: string;
   /** Heap of the thread, MiB: above it the thread ends, and with it what it measured. */
@@ -39,6 +42,7 @@ export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
   let nextId = 1;
+  let closings = 0;
   const start = (): Worker => {
     const started = startThread(options);
     let cause: unknown;
@@ -58,8 +62,12 @@ export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
     fingerprint: digestOf(['analysis', RESULT_FORMAT, options.data.softwareVersion, options.modelSha256]),
     async analyse(request, onProgress, signal) {
       if (signal.aborted) throw new NeuroInsightError('cancelled', 'the analysis was stopped on request');
+      const names = new Set(request.instances.map(({ blob }) => blob.pack));
+      const before = closings;
+      const packs = await Promise.all(Array.from(names, options.packAccess));
+      if (closings > before) throw new NeuroInsightError('inference-failed', 'the analysis thread was ended');
       worker ??= start();
-      return ask(worker, waiting, nextId++, { request, onProgress, signal, graceMilliseconds });
+      return ask(worker, waiting, nextId++, { request, packs, onProgress, signal, graceMilliseconds });
     },
     prepare() {
       worker ??= start();
@@ -67,6 +75,7 @@ export function createThreadAnalyst(options: ThreadAnalystOptions): Analyst {
     },
     residentBytes: () => (worker === undefined ? undefined : childrenResidentBytes()),
     async close() {
+      closings++;
       const closing = worker;
       if (!closing) return;
       const ended = new Promise((resolve) => closing.once('exit', resolve));
@@ -86,6 +95,7 @@ function startThread({ data, heapMiB = DEFAULT_HEAP_MIB, entry = DEFAULT_ENTRY }
 }
 
 interface Question extends Pick<Waiting, 'request' | 'onProgress'> {
+  readonly packs: readonly PackAccess[];
   readonly signal: AbortSignal;
   readonly graceMilliseconds: number;
 }
@@ -94,7 +104,7 @@ async function ask(
   worker: Worker,
   waiting: Map<number, Waiting>,
   id: number,
-  { request, onProgress, signal, graceMilliseconds }: Question,
+  { request, packs, onProgress, signal, graceMilliseconds }: Question,
 ): Promise<AnalysisOutcome> {
   let grace: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
@@ -103,10 +113,11 @@ async function ask(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
+    if (signal.aborted) throw new NeuroInsightError('cancelled', 'the analysis was stopped on request');
     return await new Promise<AnalysisOutcome>((resolve, reject) => {
       waiting.set(id, { request, onProgress, resolve, reject });
       const { instances, date } = request;
-      worker.postMessage({ kind: 'analyse', id, instances, date } satisfies ToThread);
+      worker.postMessage({ kind: 'analyse', id, instances, packs, date } satisfies ToThread);
     });
   } catch (cause) {
     if (!signal.aborted) throw cause;

@@ -7,6 +7,7 @@ import { mrSlice } from '../../test/harness/mr-slice.ts';
 import { openRecordedAnalyst } from '../../test/harness/recorded-analyst.ts';
 import { ADDRESSEES, createRunWorld, engineer } from '../../test/harness/run-world.ts';
 import { partsFrom } from '../../test/harness/storing-world.ts';
+import { testKeyRing } from '../../test/harness/test-keys.ts';
 import { prepareInstances } from '../archive/prepare-instances.ts';
 import { createStoreService, DEFAULT_STORE_LIMITS } from '../archive/store-instances.ts';
 import { createAuditTrail } from '../audit/audit-trail.ts';
@@ -16,7 +17,7 @@ import { NeuroInsightError } from '../domain/errors.ts';
 import type { Analyst, Ledger, RunRow } from '../ports/index.ts';
 import { createRecords } from '../records/records.ts';
 import { SharpImageEncoder } from '../render/sharp-image-encoder.ts';
-import { openFileBlobStore } from '../storage/blobs/file-blob-store.ts';
+import { type FileBlobStore, openFileBlobStore } from '../storage/blobs/file-blob-store.ts';
 import { openMemoryStore } from '../storage/memory/memory-store.ts';
 import { createRunExecutor } from './execute-run.ts';
 import { createRunService } from './run-service.ts';
@@ -27,18 +28,24 @@ const RESULT_TYPES = ['DiagnosticReport', 'Patient', 'ImagingStudy', 'Observatio
 
 let folder: string;
 let analyst: Analyst;
+const opened: FileBlobStore[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-publication-'));
   analyst = await openRecordedAnalyst({ encoder: new SharpImageEncoder() });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await Promise.all(opened.map((blobs) => blobs.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Archive, records, audit and jobs as the server has them, over a store in memory and packs in a folder. */
 async function openHouse(destinations = ADDRESSEES) {
   const { time, deps } = createRunWorld({ destinations });
   const store = await openMemoryStore({ clock: time.clock });
-  const blobs = await openFileBlobStore({ dataDir: mkdtempSync(join(folder, 'data-')) });
   const { ids, clock, tracing } = deps;
+  const dataDir = mkdtempSync(join(folder, 'data-'));
+  const blobs = await openFileBlobStore({ dataDir, keyRing: testKeyRing(), packs: store.packs, clock });
+  opened.push(blobs);
   const { dicom } = store;
   let beforeCommit = async (): Promise<void> => {};
   const ledger: Ledger = {

@@ -1,246 +1,171 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, opendir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { NeuroInsightError } from '../../domain/errors.ts';
-import type { BlobLocation, BlobStore, PackWriter } from '../../ports/index.ts';
-import { createHandleCache, type HandleCache } from './handle-cache.ts';
+import type { BlobStore, Clock, KeyRing, PackReader, PackRow, PackWriter, SitedPack } from '../../ports/index.ts';
+import { openPackReads, type PackAccess, type PackReads } from './open-packs.ts';
+import { PRIVATE_FOLDER, packPath, packsIn, requirePackName, syncFolder, translated } from './pack-files.ts';
+import { createPackWriter } from './pack-writer.ts';
+import { packSealOf } from './sealed-pack.ts';
+import { createSparePacks, type SparePacks } from './spare-packs.ts';
+import { createStudyKeys, type StudyKeys } from './study-keys.ts';
 
 export interface FileBlobStoreOptions {
   /** Packs lie in its folder `blobs`, by the first two digits of their names. */
   readonly dataDir: string;
+  readonly keyRing: KeyRing;
+  readonly packs: Pick<PackReader, 'get' | 'studyKey'>;
+  readonly clock: Clock;
+  /** Where packs of the tier `archived` lie; without it reading one is refused all the same. */
+  readonly archive?: {
+    /** Has a pack copied back; called for every read until it is there. */
+    recall(pack: string): void;
+    /** Removes what lies there of a pack. */
+    remove(pack: string): Promise<void>;
+  };
+  /** Another source of keys only in tests. */
+  readonly random?: (bytes: number) => Uint8Array;
 }
 
-/** A pack's name is made here and checked wherever one comes in: no row can point outside the folder. */
-const PACK = /^[0-9a-f]{32}$/;
-const CHUNK_BYTES = 2 ** 20;
-/** After so many bytes the disk is set to work while more arrive; the seal then waits for the last of them only. */
-const EARLY_SYNC_BYTES = 2 ** 23;
-const PRIVATE_FILE = 0o600;
-const PRIVATE_FOLDER = 0o700;
-
 export interface FileBlobStore extends BlobStore {
-  /** Closes the files that were kept open for reading. Reading goes on, and opens them anew. */
+  /** What opens a pack, for another thread. @throws not-found, gone, recalling. */
+  access(pack: string): Promise<PackAccess>;
+  /** After the row of a study's key was deleted: its key leaves the memory, and writers for it are refused. */
+  forgetStudy(site: string, studyInstanceUid: string): Promise<void>;
+  /** After the file of a pack went to another place, or came from there. */
+  forgetFile(pack: string): Promise<void>;
+  /** Closes the files that were kept open, and removes the spare ones. Reading and writing go on, and open them anew. */
   close(): Promise<void>;
 }
 
-/** Packs as files: written once from front to back, made durable before they are pointed to, never changed after. */
-export async function openFileBlobStore({ dataDir }: FileBlobStoreOptions): Promise<FileBlobStore> {
-  const root = join(dataDir, 'blobs');
+/** A pack that was written here; its row may not be stored yet. */
+interface Written {
+  readonly site: string;
+  readonly key: Uint8Array;
+  readonly row: PackRow;
+}
+
+/** Packs that can be read before their rows are stored. */
+const MOST_WRITTEN = 256;
+
+/** The folder of packs in a data folder. */
+export const blobsFolder = (dataDir: string): string => join(dataDir, 'blobs');
+
+/**
+ * Packs as sealed files: written once from front to back, made durable before they are pointed to, never changed after.
+ * A read throws damaged for bytes that are not those that were written, gone for a study without a key, recalling for
+ * a pack that lies in the archive.
+ */
+export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<FileBlobStore> {
+  const { dataDir, packs, archive } = options;
+  const root = blobsFolder(dataDir);
   const made = await mkdir(root, { recursive: true, mode: PRIVATE_FOLDER });
   if (made !== undefined) await syncFolder(dataDir);
-  /** Folders whose own names have been made durable by this process. */
-  const durable = new Set<string>();
-  const handles = createHandleCache((pack) => open(pathOf(root, pack), 'r').catch(refuseMissing));
+  const keys = createStudyKeys({ ...options, random: options.random ?? randomBytes });
+  const spares = createSparePacks(root);
+  const written = new Map<string, Written>();
+  const access = (pack: string): Promise<PackAccess> => accessOf(pack, packs, keys, written, archive?.recall);
+  const reads = openPackReads(root, access);
+  const remove = async (pack: string): Promise<void> => {
+    // The name first: whoever opened the file between the two steps would keep its bytes on the disk.
+    await rm(packPath(root, pack), { force: true });
+    await archive?.remove(pack);
+    written.delete(pack);
+    await reads.forget(pack);
+  };
   return {
-    openPack: () => createPack(root, durable, handles),
-    read: (location, range, into) => read(handles, location, range, into),
-    stream: (location) => Readable.from(chunksOf(handles, location)),
-    packs: () => packsIn(root),
-    remove: (pack) => removePack(root, handles, pack),
+    openPack: (site, studyInstanceUid) =>
+      createPack({ site, studyInstanceUid, keys, spares, clock: options.clock, written, remove }),
+    read: reads.read,
+    stream: reads.stream,
+    packs: () => withoutSpares(root, spares),
+    remove,
     async freeBytes() {
       const { bavail, bsize } = await statfs(root);
       return bavail * bsize;
     },
-    close: () => handles.close(),
+    access,
+    async forgetStudy(site, studyInstanceUid) {
+      await keys.forget(site, studyInstanceUid);
+      for (const [pack, one] of written) {
+        if (one.site === site && one.row.studyInstanceUid === studyInstanceUid) written.delete(pack);
+      }
+      await reads.close();
+    },
+    forgetFile: (pack) => reads.forget(pack),
+    close: () => closeAll(reads, spares),
   };
 }
 
-function folderOf(root: string, pack: string): string {
-  if (!PACK.test(pack)) throw new NeuroInsightError('not-found', 'there is no such pack');
-  return join(root, pack.slice(0, 2));
+async function closeAll(reads: PackReads, spares: SparePacks): Promise<void> {
+  await reads.close();
+  await spares.close();
 }
 
-function pathOf(root: string, pack: string): string {
-  return join(folderOf(root, pack), `${pack}.pack`);
+async function accessOf(
+  pack: string,
+  packs: Pick<PackReader, 'get'>,
+  keys: StudyKeys,
+  written: ReadonlyMap<string, Written>,
+  recall: ((pack: string) => void) | undefined,
+): Promise<PackAccess> {
+  requirePackName(pack);
+  const stored: SitedPack | undefined = await packs.get(pack);
+  const fresh = stored ? undefined : written.get(pack);
+  const { site, row } = stored ?? fresh ?? refuseUnknown();
+  const { studyInstanceUid, bytes } = row;
+  const studyKey = fresh ? fresh.key : await keys.get(site, studyInstanceUid);
+  if (row.tier === 'archived') {
+    recall?.(pack);
+    throw new NeuroInsightError('recalling', 'the bytes are on their way from the archive');
+  }
+  return { ...packSealOf(studyKey, { pack, site, studyInstanceUid }), bytes };
 }
 
-/** The name first: whoever opened the file between the two steps would keep its bytes on the disk. */
-async function removePack(root: string, handles: HandleCache, pack: string): Promise<void> {
-  await rm(pathOf(root, pack), { force: true });
-  await handles.forget(pack);
+function refuseUnknown(): never {
+  throw new NeuroInsightError('not-found', 'the bytes are no longer stored');
 }
 
-async function createPack(root: string, durable: Set<string>, handles: HandleCache): Promise<PackWriter> {
-  const pack = randomBytes(16).toString('hex');
-  const path = pathOf(root, pack);
-  const folder = folderOf(root, pack);
+interface NewPack {
+  readonly site: string;
+  readonly studyInstanceUid: string;
+  readonly keys: StudyKeys;
+  readonly spares: SparePacks;
+  readonly clock: Clock;
+  readonly written: Map<string, Written>;
+  readonly remove: (pack: string) => Promise<void>;
+}
+
+async function createPack({
+  site,
+  studyInstanceUid,
+  keys,
+  spares,
+  clock,
+  written,
+  remove,
+}: NewPack): Promise<PackWriter> {
+  const studyKey = await keys.hold(site, studyInstanceUid);
   try {
-    await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
-    const handle = await open(path, 'wx', PRIVATE_FILE);
-    const syncName = async (): Promise<void> => {
-      await syncFolder(folder);
-      // Whoever made the folder may not have come to its sync yet, or never will.
-      if (!durable.has(folder)) await syncFolder(root);
-      durable.add(folder);
-    };
-    return writerOf(pack, handle, syncName, () => removePack(root, handles, pack));
+    const { pack, handle } = await spares.take();
+    return createPackWriter({
+      owner: { pack, site, studyInstanceUid },
+      handle,
+      studyKey,
+      clock,
+      onSealed: (row) => {
+        const [oldest] = written.keys();
+        if (oldest !== undefined && written.size >= MOST_WRITTEN) written.delete(oldest);
+        written.set(pack, { site, key: studyKey.key, row });
+      },
+      remove: () => remove(pack),
+    });
   } catch (error) {
+    studyKey.release();
     throw translated(error);
   }
 }
 
-/** @param syncName makes the name of the file survive a power cut. */
-function writerOf(
-  pack: string,
-  handle: FileHandle,
-  syncName: () => Promise<void>,
-  remove: () => Promise<void>,
-): PackWriter {
-  let end = 0;
-  let state: 'open' | 'failed' | 'sealed' | 'discarded' = 'open';
-  // Appends come one after the other, however they are called: offsets are promises about the file.
-  let tail: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = tail.then(work);
-    tail = result.catch(() => undefined);
-    return result;
-  };
-  const early = earlySync(handle);
-  const discard = async (): Promise<void> => {
-    if (state === 'discarded') return;
-    await early.settled();
-    if (state !== 'sealed') await handle.close();
-    state = 'discarded';
-    await remove();
-  };
-  const orDiscard = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (state !== 'open') throw new Error('the pack takes nothing more');
-    try {
-      return await work();
-    } catch (error) {
-      await discard();
-      throw translated(error);
-    }
-  };
-  return {
-    append: (bytes) =>
-      inTurn(() =>
-        orDiscard(async () => {
-          const offset = end;
-          await writeWhole(handle, bytes, offset);
-          end += bytes.byteLength;
-          early.written(bytes.byteLength);
-          return { pack, offset, length: bytes.byteLength };
-        }),
-      ),
-    seal: () =>
-      inTurn(() =>
-        orDiscard(async () => {
-          await early.settled();
-          early.assertSound();
-          await handle.datasync();
-          await handle.close();
-          state = 'sealed';
-          await syncName();
-        }),
-      ),
-    discard: () => inTurn(discard),
-  };
-}
-
-interface EarlySync {
-  written(bytes: number): void;
-  /** Resolves when no early sync is under way; it never rejects. */
-  settled(): Promise<void>;
-  /** Throws what an early sync failed with: the system tells it once, and a later sync would find nothing wrong. */
-  assertSound(): void;
-}
-
-function earlySync(handle: FileHandle): EarlySync {
-  let waiting = 0;
-  let failure: { readonly error: unknown } | undefined;
-  let syncing: Promise<void> | undefined;
-  const sync = async (): Promise<void> => {
-    try {
-      await handle.datasync();
-    } catch (error) {
-      failure = { error };
-    }
-    syncing = undefined;
-  };
-  return {
-    written(bytes) {
-      waiting += bytes;
-      if (waiting < EARLY_SYNC_BYTES || syncing) return;
-      waiting = 0;
-      syncing = sync();
-    },
-    settled: async () => syncing,
-    assertSound() {
-      if (failure) throw failure.error;
-    },
-  };
-}
-
-async function writeWhole(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let written = 0; written < bytes.byteLength; ) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.byteLength - written, offset + written);
-    written += bytesWritten;
-  }
-}
-
-/** A new name in a folder survives a power cut only when the folder itself was synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function read(
-  handles: HandleCache,
-  { pack, offset, length }: BlobLocation,
-  range: readonly [number, number] = [0, length - 1],
-  into?: Uint8Array,
-): Promise<Uint8Array> {
-  const [first, last] = range;
-  const whole = length === 0 && last === -1;
-  if (!whole && !(first >= 0 && first <= last && last < length)) {
-    throw new NeuroInsightError('invalid-request', 'the range lies outside the bytes');
-  }
-  return handles.use(pack, (handle) => readWhole(handle, offset + first, last - first + 1, into));
-}
-
-async function readWhole(handle: FileHandle, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
-  const bytes = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) throw new Error('a pack is shorter than its rows say');
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-async function* chunksOf(handles: HandleCache, location: BlobLocation): AsyncGenerator<Uint8Array> {
-  for (let first = 0; first < location.length; first += CHUNK_BYTES) {
-    yield await read(handles, location, [first, Math.min(first + CHUNK_BYTES, location.length) - 1]);
-  }
-}
-
-async function* packsIn(root: string): AsyncGenerator<string> {
-  for await (const folder of await opendir(root)) {
-    if (!folder.isDirectory()) continue;
-    for await (const { name } of await opendir(join(root, folder.name))) {
-      const pack = name.replace(/\.pack$/, '');
-      if (name.endsWith('.pack') && PACK.test(pack)) yield pack;
-    }
-  }
-}
-
-function refuseMissing(error: NodeJS.ErrnoException): never {
-  if (error.code === 'ENOENT')
-    throw new NeuroInsightError('not-found', 'the bytes are no longer stored', { cause: error });
-  throw error;
-}
-
-const FULL: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
-function translated(error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  return FULL.has(code)
-    ? new NeuroInsightError('storage-full', 'the store has no room for more', { cause: error })
-    : error;
+async function* withoutSpares(root: string, spares: SparePacks): AsyncGenerator<string> {
+  for await (const pack of packsIn(root)) if (!spares.has(pack)) yield pack;
 }

@@ -1,36 +1,40 @@
-import type { FileHandle } from 'node:fs/promises';
+interface Closable {
+  close(): Promise<void>;
+}
 
 /** Open files of the packs that were read last: frames of one study are asked for by the hundred. */
-export interface HandleCache {
-  use<T>(pack: string, work: (handle: FileHandle) => Promise<T>): Promise<T>;
+export interface HandleCache<Handle extends Closable> {
+  use<T>(pack: string, work: (handle: Handle) => Promise<T>): Promise<T>;
   /** Closes the file of a pack that is to be removed, when nobody reads it any more. */
   forget(pack: string): Promise<void>;
   /** Closes every file, each when nobody reads it any more. */
   close(): Promise<void>;
 }
 
-interface Entry {
-  readonly handle: Promise<FileHandle>;
+interface Entry<Handle> {
+  readonly handle: Promise<Handle>;
   users: number;
   forgotten: boolean;
 }
 
 const KEPT = 64;
 
-export function createHandleCache(openPack: (pack: string) => Promise<FileHandle>): HandleCache {
+export function createHandleCache<Handle extends Closable>(
+  openPack: (pack: string) => Promise<Handle>,
+): HandleCache<Handle> {
   /** In the order of their last use. */
-  const entries = new Map<string, Entry>();
-  const closeIfUnused = async (entry: Entry): Promise<void> => {
+  const entries = new Map<string, Entry<Handle>>();
+  const closeIfUnused = async (entry: Entry<Handle>): Promise<void> => {
     if (!entry.forgotten || entry.users > 0) return;
     await (await entry.handle.catch(() => undefined))?.close();
   };
-  const drop = (pack: string, entry: Entry): Promise<void> => {
+  const drop = (pack: string, entry: Entry<Handle>): Promise<void> => {
     if (entries.get(pack) === entry) entries.delete(pack);
     if (entry.forgotten) return Promise.resolve();
     entry.forgotten = true;
     return closeIfUnused(entry);
   };
-  const take = (pack: string): Entry => {
+  const take = (pack: string): Entry<Handle> => {
     const known = entries.get(pack);
     const entry = known ?? { handle: openPack(pack), users: 0, forgotten: false };
     entries.delete(pack);
