@@ -41,6 +41,7 @@ export const BACKUP_COMMANDS: Commands = {
           repositoryOf(foundation, args.repository),
           args.keep ?? foundation.config.backup.keep,
           foundation.keys.keys,
+          foundation.clock,
         ),
       ),
   ),

@@ -121,7 +121,7 @@ export async function rebuildDatabase(repository: Repository, database: BackupDa
     const target = index * database.blockBytes;
     targets[object]?.push([offset, target, Math.min(database.blockBytes, database.bytes - target)]);
   }
-  const handle = await open(file, 'wx', 0o600);
+  const handle = await open(file, 'wx+', 0o600);
   try {
     for (const [index, object] of database.objects.entries()) {
       const bytes = await repository.readWhole(object);

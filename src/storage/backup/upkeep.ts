@@ -1,4 +1,5 @@
 import { NeuroInsightError } from '../../domain/errors.ts';
+import type { Clock } from '../../ports/index.ts';
 import { lockFolder } from '../folder-lock.ts';
 import type { DataKeys } from '../keys/data-keys.ts';
 import { type BackupManifest, type ObjectRef, readManifest } from './manifest.ts';
@@ -85,19 +86,18 @@ export interface PruneReport {
  * Removes all but the newest `keep` snapshots, then the objects that none of the others needs. Nothing is removed while
  * a manifest that stays cannot be read: then it is not known what it needs.
  *
- * @param at FHIR instant, told to who finds the repository in use.
  * @throws invalid-request for a `keep` below 1; damaged; in-use while a backup is being made.
  */
 export async function pruneBackups(
   folder: string,
   keep: number,
   keys: Pick<DataKeys, 'signingSeed'>,
-  at: string,
+  clock: Clock,
 ): Promise<PruneReport> {
   if (!Number.isSafeInteger(keep) || keep < 1) {
     throw new NeuroInsightError('invalid-request', 'at least one snapshot must be kept');
   }
-  const lock = lockFolder(folder, 'prune', at);
+  const lock = lockFolder(folder, 'prune', clock.now().toISOString());
   try {
     return await prune(await openRepository(folder, 'write'), keep, keys);
   } finally {
