@@ -7,7 +7,7 @@ import { systemClock } from './compose.ts';
 import { type OpenedKeys, openKeys } from './compose-keys.ts';
 import type { Config } from './config.ts';
 import { NeuroInsightError } from './domain/errors.ts';
-import type { AuditTrail, BlobStore, Clock, Ids, Log, Metrics, Tracing } from './ports/index.ts';
+import type { AuditTrail, BlobStore, Clock, Ids, Ledger, Log, Metrics, Tracing } from './ports/index.ts';
 import { createDigest, type DeletionDeps } from './retention/deletion.ts';
 import { createExplicitDeletion, type ExplicitDeletion } from './retention/explicit-deletion.ts';
 import { createHolds, type LegalHolds } from './retention/holds.ts';
@@ -17,6 +17,7 @@ import { type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob
 import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
 import { guardSpace } from './storage/space-guard.ts';
 import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
+import { openWitness, type Witness } from './storage/sqlite/witness.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createTracing } from './telemetry/tracing.ts';
@@ -72,13 +73,16 @@ export async function openFoundation(config: Config, options: FoundationOptions)
   const destination = logStream ? { write: (line: string) => void logStream.write(line) } : NOWHERE;
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
-  const opened = await openStorage(config, options.purpose, clock, metrics);
+  const opened = await openStorage(config, options.purpose, clock, { metrics, log });
   const { keys, packFiles, dataDir } = opened;
   const { ledger, blobs } = guardSpace({
-    ledger: opened.store.ledger,
+    ledger: opened.ledger,
     blobs: packFiles,
     clock,
     reserveBytes: config.storage.minimumFreeMiB * MEBIBYTE,
+    ...(config.storage.quotaMiB > 0 && {
+      quota: { bytes: config.storage.quotaMiB * MEBIBYTE, usedBytes: opened.store.packs.bytesOf },
+    }),
   });
   const store = { ...opened.store, ledger };
   const audit = createAuditTrail({ ledger, clock, ids, tracing });
@@ -92,8 +96,10 @@ export async function openFoundation(config: Config, options: FoundationOptions)
   return { ...base, signer, ...deletions({ ...base, signer }), exclusive: createExclusive(), close };
 }
 
-/** Lock, keys, database, packs: in this order, and back. */
-async function openStorage(config: Config, purpose: string, clock: Clock, metrics: Metrics) {
+type Seen = Pick<Foundation, 'metrics' | 'log'>;
+
+/** Lock, keys, database, witness, packs: in this order, and back. */
+async function openStorage(config: Config, purpose: string, clock: Clock, { metrics, log }: Seen) {
   const dataDir = resolve(config.storage.dataDir);
   const closing: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
@@ -105,15 +111,47 @@ async function openStorage(config: Config, purpose: string, clock: Clock, metric
     const keys = await openKeys(config);
     const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys });
     closing.push(store.close);
+    const witness = await witnessOf(config, store, keys, log);
+    closing.push(() => witness?.close());
+    const ledger = witness === undefined ? store.ledger : witnessed(store.ledger, witness);
     const packFiles = await openPacks({ dataDir, keyRing: keys.ring, packs: store.packs, clock });
     closing.push(packFiles.close);
-    return { dataDir, keys, store, packFiles, close };
+    return { dataDir, keys, store, ledger, packFiles, close };
   } catch (error) {
     // Threads would keep a process alive that has failed to start.
     await close();
     throw error;
   }
 }
+
+/** What remembers outside of the data folder how far the log was; undefined when none is configured. */
+async function witnessOf(config: Config, store: SqliteStore, { keys }: OpenedKeys, log: Log) {
+  const { witnessFile } = config.storage;
+  if (witnessFile === null) return undefined;
+  return openWitness({
+    file: witnessFile,
+    key: keys.rowMac,
+    head: store.changes.head,
+    chainAt: async (sequence) => {
+      const snapshot = await store.checkpoint.snapshot();
+      try {
+        const [row] = await snapshot.rows('SELECT chain FROM commits WHERE sequence = ?', [sequence]);
+        return sequence === 0 ? '' : row && String(row.chain);
+      } finally {
+        await snapshot.release();
+      }
+    },
+    failed: (error) => log.error('the witness file could not be written', { error: error as Error }),
+  });
+}
+
+const witnessed = (ledger: Ledger, witness: Witness): Ledger => ({
+  async commit(commit) {
+    const receipt = await ledger.commit(commit);
+    witness.touch();
+    return receipt;
+  },
+});
 
 function openPacks(options: Parameters<typeof openFileBlobStore>[0]): Promise<FileBlobStore> {
   return openFileBlobStore(options).catch((cause: NodeJS.ErrnoException) => {

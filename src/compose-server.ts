@@ -15,6 +15,7 @@ import {
 import { modelFolder, packagedFile, softwareVersion } from './compose.ts';
 import { composeDoors } from './compose-doors.ts';
 import { type Foundation, openFoundation, SITES } from './compose-foundation.ts';
+import { registerGauges, upkeepJobs } from './compose-upkeep.ts';
 import type { Config } from './config.ts';
 import type { DicomFile } from './dicom/file.ts';
 import { SOFTWARE_NAME } from './domain/result.ts';
@@ -36,7 +37,6 @@ import { createRecords } from './records/records.ts';
 import { ThreadFrameDecoder } from './render/thread-frame-decoder.ts';
 import { loadModel } from './segmentation/model-files.ts';
 import { createSweep } from './storage/blobs/sweep.ts';
-import { databaseBytes } from './storage/sqlite/open.ts';
 
 /** What the server of a data folder does; what is left out is not done. */
 export const ROLES = ['web', 'work', 'pull'] as const;
@@ -175,6 +175,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
       ),
     sources: peers.sources,
     sweep: (signal) => sweep.run(signal),
+    upkeep: upkeepJobs(foundation),
     wakeUps,
     timers,
     log,
@@ -290,16 +291,4 @@ async function openAnalyst(
       },
     },
   });
-}
-
-function registerGauges({ metrics, store, blobs, dataDir }: Foundation, analyst: Analyst): void {
-  metrics.gauge('neuroinsight_runs', 'Runs by state', () => store.runs.countByState());
-  metrics.gauge('neuroinsight_outbox', 'Deliveries by state', () => store.outbox.countByState());
-  metrics.gauge('neuroinsight_free_bytes', 'Free space where instances are stored', () => blobs.freeBytes());
-  metrics.gauge('neuroinsight_sqlite_bytes', 'Size of the database, and of its log that is not folded in yet', () =>
-    databaseBytes(dataDir),
-  );
-  metrics.gauge('neuroinsight_analysis_child_resident_bytes', 'Resident memory of the inference child', () =>
-    Promise.resolve(analyst.residentBytes() ?? 0),
-  );
 }

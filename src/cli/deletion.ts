@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Config } from '../config.ts';
 import { administer, showResult, usageError } from './administer.ts';
 import type { Terminal } from './main.ts';
-import { DELETE_STUDY_USAGE, HOLD_USAGE, PROOFS_USAGE, RETENTION_USAGE } from './usage.ts';
+import { DELETE_STUDY_USAGE, HOLD_USAGE, PROOFS_USAGE } from './usage.ts';
 
 /** What a hold is on, from the options; exactly one thing must be named. */
 function heldThing(values: {

@@ -6,18 +6,19 @@ import type { Config } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import { SharpImageEncoder } from '../render/sharp-image-encoder.ts';
 import { openSegmenter } from '../segmentation/onnx-segmenter.ts';
+import { DATA_CHECKS } from './doctor-data.ts';
 import type { Terminal } from './main.ts';
 
 const REQUIRED_NODE_MAJOR = 24;
 const REQUIRED_MEMORY_MIB = 2048;
 
 /** One thing that must hold; `check` resolves to what it found and throws a sentence that says what to do. */
-interface Check {
+export interface Check {
   readonly name: string;
   check(config: Config): Promise<string>;
 }
 
-const CHECKS: readonly Check[] = [
+const MACHINE_CHECKS: readonly Check[] = [
   { name: 'Node.js', check: checkNode },
   { name: 'processors', check: async () => `${availableParallelism()} usable` },
   { name: 'memory', check: checkMemory },
@@ -27,7 +28,9 @@ const CHECKS: readonly Check[] = [
   { name: 'model', check: checkModel },
 ];
 
-/** Checks the machine, one line a check. Exit code 0 when all hold, 2 when one does not. */
+const CHECKS: readonly Check[] = [...MACHINE_CHECKS, ...DATA_CHECKS];
+
+/** Checks the machine and the data folder, one line a check. Exit code 0 when all hold, 2 when one does not. */
 export async function doctor(config: Config, terminal: Terminal): Promise<number> {
   let failures = 0;
   for (const { name, check } of CHECKS) {

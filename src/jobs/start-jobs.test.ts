@@ -26,6 +26,7 @@ function openJobs(world: RunWorld, roles: JobsDeps['roles'], overrides: Partial<
     pull: async ({ name }) => call(`pull ${name}`),
     sources: [SOURCE],
     sweep: async () => call('sweep'),
+    upkeep: [{ name: 'retention', everySeconds: 60, round: async () => void call('retention') }],
     wakeUps,
     timers: world.time.timers,
     log: world.deps.log,
@@ -47,12 +48,12 @@ describe('the jobs of a process', () => {
   it('look once at the start, each for its role', async () => {
     const world = createRunWorld();
     for (const [roles, expected] of [
-      [['work'], ['deliver', 'quiet', 'sweep']],
+      [['work'], ['deliver', 'quiet', 'retention', 'sweep']],
       [['pull'], ['pull orthanc']],
       [['web', 'dimse'], []],
       [
         ['web', 'work', 'pull'],
-        ['deliver', 'pull orthanc', 'quiet', 'sweep'],
+        ['deliver', 'pull orthanc', 'quiet', 'retention', 'sweep'],
       ],
     ] as const) {
       const { deps, called } = openJobs(world, roles);

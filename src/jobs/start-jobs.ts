@@ -7,8 +7,15 @@ import { createRunWorker } from './run-worker.ts';
 import type { Timers } from './timers.ts';
 import type { WakeUp, WakeUps } from './wake-ups.ts';
 
-/** `work` claims runs, looks for quiet studies, delivers and sweeps; `pull` watches PACS. Others start no job. */
+/** `work` claims runs, looks for quiet studies, delivers and keeps house; `pull` watches PACS. Others start no job. */
 export type JobRole = 'web' | 'work' | 'pull' | 'dimse';
+
+/** One recurring job that needs nothing of the others; what it throws is logged, and the next round tries again. */
+export interface UpkeepJob {
+  readonly name: string;
+  readonly everySeconds: number;
+  readonly round: (signal: AbortSignal) => Promise<void>;
+}
 
 export interface JobsDeps {
   readonly roles: readonly JobRole[];
@@ -22,6 +29,8 @@ export interface JobsDeps {
   readonly sources: readonly PullSource[];
   /** Removes packs that no row points to. */
   readonly sweep: (signal: AbortSignal) => Promise<unknown>;
+  /** What keeps the house: retention, backups and the like. */
+  readonly upkeep?: readonly UpkeepJob[];
   readonly wakeUps: WakeUps;
   readonly timers: Timers;
   readonly log: Log;
@@ -106,6 +115,12 @@ function workJobs(deps: JobsDeps, worker: Pick<JobLoop, 'wake' | 'stop'>): reado
       await deps.sweep(signal);
       return false;
     }),
+    ...(deps.upkeep ?? []).map(({ name, everySeconds, round }) =>
+      loop(name, everySeconds, async (signal) => {
+        await round(signal);
+        return false;
+      }),
+    ),
   ];
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { BlobStore, Commit, Ledger } from '../ports/index.ts';
-import { guardSpace } from './space-guard.ts';
+import { guardSpace, type SpaceGuardDeps } from './space-guard.ts';
 
-function guarded() {
+function guarded(quota?: SpaceGuardDeps['quota']) {
   const disk = { free: 1000, now: 0, looks: 0, commits: 0 };
   const ledger: Ledger = { commit: async () => ({ sequence: ++disk.commits }) };
   const blobs = {
@@ -14,7 +14,7 @@ function guarded() {
     },
   } as unknown as BlobStore;
   const clock = { now: () => new Date(disk.now) };
-  return { disk, ...guardSpace({ ledger, blobs, clock, reserveBytes: 100 }) };
+  return { disk, ...guardSpace({ ledger, blobs, clock, reserveBytes: 100, ...(quota && { quota }) }) };
 }
 const written = { resource: { resourceType: 'Patient' } } as never;
 const resource: Commit = { site: 'main', resources: [{ expected: 0, row: written }] };
@@ -45,6 +45,13 @@ describe('a disk that fills up', () => {
     await ledger.commit({ site: 'main', resources: [{ expected: 1, row: { resource: undefined } as never }] });
     expect(disk.commits).toBe(3);
     await expect(blobs.read({ pack: 'p', offset: 0, length: 1 })).resolves.toHaveLength(1);
+  });
+
+  it('is full for a site that has used its quota, and for no other', async () => {
+    const quota = { bytes: 10, usedBytes: async (site: string) => (site === 'main' ? 10 : 9) };
+    const { blobs } = guarded(quota);
+    await expect(blobs.openPack('main', '1.2')).rejects.toMatchObject({ kind: 'storage-full' });
+    await expect(blobs.openPack('north', '1.2')).resolves.toBe('a pack');
   });
 
   it('is looked at once a second, however many ask', async () => {

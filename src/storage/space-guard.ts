@@ -7,6 +7,8 @@ export interface SpaceGuardDeps {
   readonly clock: Clock;
   /** What is kept free for the audit of reading, and for the work that ends what was begun. */
   readonly reserveBytes: number;
+  /** Most that the packs of one site may take; absent: no limit. */
+  readonly quota?: { readonly bytes: number; readonly usedBytes: (site: string) => Promise<number> };
 }
 
 const LOOK_MILLISECONDS = 1000;
@@ -15,7 +17,7 @@ const LOOK_MILLISECONDS = 1000;
  * Refuses what makes the store grow while less than the reserve is free, so that reading, which needs room for its
  * audit, stays alive on a full disk.
  */
-export function guardSpace({ ledger, blobs, clock, reserveBytes }: SpaceGuardDeps): {
+export function guardSpace({ ledger, blobs, clock, reserveBytes, quota }: SpaceGuardDeps): {
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
 } {
@@ -40,6 +42,9 @@ export function guardSpace({ ledger, blobs, clock, reserveBytes }: SpaceGuardDep
       ...blobs,
       async openPack(site, studyInstanceUid) {
         await requireSpace();
+        if (quota && (await quota.usedBytes(site)) >= quota.bytes) {
+          throw new NeuroInsightError('storage-full', 'the site has used what it may store');
+        }
         return blobs.openPack(site, studyInstanceUid);
       },
     },

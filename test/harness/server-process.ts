@@ -22,7 +22,7 @@ export interface ServerProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const environmentOf = ({ dataDir, port, environment }: ServerProcessOptions): NodeJS.ProcessEnv => ({
+export const environmentOf = ({ dataDir, port, environment }: ServerProcessOptions): NodeJS.ProcessEnv => ({
   ...process.env,
   NEUROINSIGHT_DATA_DIR: dataDir,
   NEUROINSIGHT_PORT: String(port),

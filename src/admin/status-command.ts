@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { LastBackup } from '../storage/backup/backup.ts';
+import { type Commands, defineCommand } from './command.ts';
+
+/** What a data folder says of itself. */
+export interface StoreStatus {
+  /** Commits so far. */
+  readonly commits: number;
+  /** FHIR instant of the last backup; absent: there was none. */
+  readonly lastBackup?: string;
+  readonly kekId: string;
+  /** Study keys that a rotation has yet to move. */
+  readonly studyKeysUnderOldKek: number;
+}
+
+export const STATUS_COMMANDS: Commands = {
+  status: defineCommand(z.strictObject({}), async ({ foundation: { store, keys } }): Promise<StoreStatus> => {
+    const { currentKekId } = keys.ring;
+    const last = await store.documents.get<LastBackup>('main', 'backup', 'last');
+    return {
+      commits: (await store.changes.head()).sequence,
+      ...(last && { lastBackup: last.content.at }),
+      kekId: currentKekId,
+      studyKeysUnderOldKek: await store.packs.countKeysNotUnder(currentKekId),
+    };
+  }),
+};
