@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import { applyGroup } from './apply-operations.ts';
+import { openCommitLog } from './commit-log.ts';
 import { type Connection, openConnection, refreshStatistics } from './database.ts';
 import { migrate, planMigrations } from './migrate.ts';
 
@@ -70,10 +71,14 @@ describe('planMigrations', () => {
 });
 
 describe('applyGroup', () => {
-  beforeEach(() => connection.exec('CREATE TABLE t (x INTEGER UNIQUE)'));
+  const writing = () => ({ connection, log: openCommitLog(connection, TEST_DATA_KEYS.rowMac) });
+  beforeEach(() => {
+    migrate(connection, AT);
+    connection.exec('CREATE TABLE t (x INTEGER UNIQUE)');
+  });
 
   it('names a statement that cannot be carried out as a defect of that request alone', () => {
-    const answers = applyGroup(connection, [
+    const answers = applyGroup(writing(), [
       { id: 1, operations: [['INSERT INTO t VALUES (?)', [1], 'rowid']] },
       { id: 2, operations: [['INSERT INTO nowhere VALUES (?)', [1]]] },
       { id: 3, operations: [['SELECT x FROM t', [], 'rows']] },
@@ -88,9 +93,9 @@ describe('applyGroup', () => {
   it('passes over what depends on a row that was not added', () => {
     const add = ['INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING', [], { elsePass: 1 }] as const;
     const operations = [add, ['INSERT INTO t VALUES (2)', []], ['INSERT INTO t VALUES (3)', [], 'changes']] as const;
-    expect(applyGroup(connection, [{ id: 1, operations }])).toEqual([{ id: 1, results: [1] }]);
+    expect(applyGroup(writing(), [{ id: 1, operations }])).toEqual([{ id: 1, results: [1] }]);
     connection.exec('DELETE FROM t WHERE x > 1');
-    expect(applyGroup(connection, [{ id: 2, operations }])).toEqual([{ id: 2, results: [1] }]);
+    expect(applyGroup(writing(), [{ id: 2, operations }])).toEqual([{ id: 2, results: [1] }]);
     expect(connection.table('SELECT x FROM t ORDER BY x').rows).toEqual([[1], [3]]);
   });
 
@@ -98,13 +103,13 @@ describe('applyGroup', () => {
     const other = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
     other.exec('BEGIN IMMEDIATE');
     const requests = [1, 2].map((id) => ({ id, operations: [['INSERT INTO t VALUES (?)', [id]] as const] }));
-    expect(applyGroup(connection, requests)).toMatchObject([
+    expect(applyGroup(writing(), requests)).toMatchObject([
       { id: 1, refused: 'overloaded' },
       { id: 2, refused: 'overloaded' },
     ]);
     refreshStatistics(connection);
     other.close();
-    expect(applyGroup(connection, requests)).toEqual([
+    expect(applyGroup(writing(), requests)).toEqual([
       { id: 1, results: [] },
       { id: 2, results: [] },
     ]);

@@ -66,7 +66,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   const path = join(dataDir, FILE);
   prepareFile(dataDir, path, key, clock);
   const writerOptions = { key, busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
-  const writer = await startWriter({ path, options: writerOptions }, metrics);
+  const writer = await startWriter({ path, options: writerOptions, rowMac }, metrics);
   const readers = await startReaders({ path, key, rowMac }, options.readerThreads ?? READER_THREADS).catch(
     async (error: unknown) => {
       await writer.close();
@@ -75,7 +75,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   );
   const checkpoint = createCheckpoint({ path, options: { key, busyMilliseconds: BUSY_MILLISECONDS } });
   return {
-    ledger: createLedger(writer, clock),
+    ledger: createLedger(writer, rowMac, clock),
     resources: createResourceReader(readers, options.mostPageBytes ?? MOST_PAGE_BYTES),
     dicom: createDicomReader(readers),
     runs: createRunReader(readers),
@@ -97,11 +97,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-function createLedger(writer: Writer, clock: Clock): Ledger {
+function createLedger(writer: Writer, rowMac: Uint8Array, clock: Clock): Ledger {
   return {
     async commit(commit) {
-      const operations = planCommit(commit, clock.now().toISOString(), compileExistence);
-      const [sequence] = await writer.submit(operations);
+      const operations = planCommit(commit, rowMac, compileExistence);
+      const [sequence] = await writer.submit(operations, { site: commit.site, at: clock.now().toISOString() });
       return { sequence: sequence as number };
     },
   };

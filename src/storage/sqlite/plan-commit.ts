@@ -2,7 +2,10 @@ import type { ApiKeyRow, AuditRow, Change, Commit, OutboxRow, ResourceQuery, Run
 import type { Value } from './database.ts';
 import type { Operation } from './operation.ts';
 import { planInstances } from './plan-instances.ts';
+import { planRemovals } from './plan-removals.ts';
 import { planResource } from './plan-resource.ts';
+import { planSealing } from './plan-sealing.ts';
+import { sealOf } from './sealed-rows.ts';
 import type { StatementName } from './statements.ts';
 
 /** The statement that gives a row when a query of `noneMatching` finds anything. */
@@ -12,32 +15,37 @@ export type CompileQuery = (
 ) => { readonly sql: string; readonly params: readonly Value[] };
 
 /**
- * A commit as the flat list of operations that the writer applies in order; the first gives back the sequence. All
- * JSON is made here, on the thread that asks.
+ * A commit as the flat list of operations that the writer applies in order. All JSON and the MACs of rows are made
+ * here, on the thread that asks.
+ *
+ * @param key of the MACs of rows.
  */
-export function planCommit(commit: Commit, at: string, compile: CompileQuery): Operation[] {
+export function planCommit(commit: Commit, key: Uint8Array, compile: CompileQuery): Operation[] {
   const { site } = commit;
   return [
-    ['begin commit', [site, at], 'rowid'],
     ...(commit.noneMatching ?? []).map((query): Operation => {
       const { sql, params } = compile(site, query);
       return [sql, params, 'none'];
     }),
-    ...(commit.resources ?? []).flatMap((change) => planResource(site, change)),
-    ...planInstances(site, commit.instances ?? []),
-    ...(commit.runs ?? []).flatMap((change) => planRun(site, change)),
-    ...(commit.runLog ?? []).map(
-      (line): Operation => ['add run log', [site, line.runId, line.at, line.level, line.message]],
-    ),
-    ...(commit.outbox ?? []).flatMap((change) => planOutbox(site, change)),
+    ...(commit.resources ?? []).flatMap((change) => planResource(site, change, key)),
+    ...planInstances(site, commit.instances ?? [], key),
+    ...(commit.runs ?? []).flatMap((change) => planRun(site, change, key)),
+    ...(commit.runLog ?? []).map(({ runId: run_id, at, level, message }): Operation => {
+      const columns = { site, run_id, at, level, message };
+      return ['add run log', [...Object.values(columns), sealOf(key, 'run log', columns)]];
+    }),
+    ...(commit.outbox ?? []).flatMap((change) => planOutbox(site, change, key)),
     ...(commit.considered ?? []).map(
       (study): Operation => ['consider study', [site, study.studyInstanceUid, study.sourceReceivedAt]],
     ),
-    ...(commit.apiKeys ?? []).map((change) => planApiKey(site, change)),
-    ...(commit.seen ?? []).map(
-      (study): Operation => ['see study', [site, study.source, study.studyInstanceUid, JSON.stringify(study)]],
-    ),
-    ...(commit.audit ?? []).flatMap((row) => planAudit(site, row)),
+    ...(commit.apiKeys ?? []).map((change) => planApiKey(site, change, key)),
+    ...(commit.seen ?? []).map((row): Operation => {
+      const columns = { site, source: row.source, study: row.studyInstanceUid, row: JSON.stringify(row) };
+      return ['see study', [...Object.values(columns), sealOf(key, 'seen', columns)]];
+    }),
+    ...(commit.audit ?? []).flatMap((row) => planAudit(site, row, key)),
+    ...planSealing(commit, key),
+    ...planRemovals(site, commit.removals ?? {}, key),
   ];
 }
 
@@ -46,8 +54,9 @@ export function assertNextVersion(expected: number, written: number): void {
   if (written !== expected + 1) throw new Error(`a change of version ${expected} cannot write version ${written}`);
 }
 
-function planRun(site: string, { expected, row }: Change<RunRow>): Operation[] {
+function planRun(site: string, { expected, row }: Change<RunRow>, key: Uint8Array): Operation[] {
   assertNextVersion(expected, row.version);
+  const json = JSON.stringify(row);
   const params: Value[] = [
     site,
     row.id,
@@ -59,7 +68,8 @@ function planRun(site: string, { expected, row }: Change<RunRow>): Operation[] {
     row.notBefore,
     row.leaseUntil ?? null,
     row.result?.analysisKey ?? null,
-    JSON.stringify(row),
+    json,
+    sealOf(key, 'run', { site, id: row.id, row: json }),
   ];
   const packs = Object.values(row.files).map(({ pack }) => pack);
   return [
@@ -68,8 +78,9 @@ function planRun(site: string, { expected, row }: Change<RunRow>): Operation[] {
   ];
 }
 
-function planOutbox(site: string, { expected, row }: Change<OutboxRow>): Operation[] {
+function planOutbox(site: string, { expected, row }: Change<OutboxRow>, key: Uint8Array): Operation[] {
   assertNextVersion(expected, row.version);
+  const json = JSON.stringify(row);
   const params: Value[] = [
     site,
     row.id,
@@ -81,7 +92,8 @@ function planOutbox(site: string, { expected, row }: Change<OutboxRow>): Operati
     row.createdAt,
     row.notBefore,
     row.leaseUntil ?? null,
-    JSON.stringify(row),
+    json,
+    sealOf(key, 'outbox', { site, id: row.id, row: json }),
   ];
   const packs = row.payload.kind === 'fhir' ? [row.payload.bundle.pack] : [];
   return [
@@ -90,22 +102,19 @@ function planOutbox(site: string, { expected, row }: Change<OutboxRow>): Operati
   ];
 }
 
-function planApiKey(site: string, { expected, row }: Change<ApiKeyRow>): Operation {
+function planApiKey(site: string, { expected, row }: Change<ApiKeyRow>, key: Uint8Array): Operation {
   assertNextVersion(expected, row.version);
-  const params: Value[] = [
-    site,
-    row.id,
-    row.version,
-    row.name,
-    row.secretSha256,
-    row.revokedAt ?? null,
-    JSON.stringify(row),
-  ];
+  const { id, version, name, secretSha256: secret_sha256 } = row;
+  const json = JSON.stringify(row);
+  const mac = sealOf(key, 'api key', { site, id, secret_sha256, row: json });
+  const params: Value[] = [site, id, version, name, secret_sha256, row.revokedAt ?? null, json, mac];
   return versioned(expected, 'create api key', 'update api key', params);
 }
 
-function planAudit(site: string, row: AuditRow): Operation[] {
-  const params = [site, row.id, row.recorded, row.action, row.outcome, row.agent.id, JSON.stringify(row)];
+function planAudit(site: string, row: AuditRow, key: Uint8Array): Operation[] {
+  const json = JSON.stringify(row);
+  const mac = sealOf(key, 'audit', { site, id: row.id, row: json });
+  const params = [site, row.id, row.recorded, row.action, row.outcome, row.agent.id, json, mac];
   const concerned = new Set([...row.patients, ...row.entities]);
   return [['add audit', params], ...[...concerned].map((entity): Operation => ['add audit entity', [site, entity]])];
 }

@@ -2,28 +2,41 @@ import type { Change, IndexEntry, ResourceVersion } from '../../ports/index.ts';
 import type { Value } from './database.ts';
 import type { Operation } from './operation.ts';
 import { assertNextVersion } from './plan-commit.ts';
-import { INDEX_KINDS, INDEX_ROWS, type IndexKind, indexInsert } from './statements.ts';
+import { sealOf } from './sealed-rows.ts';
+import { INDEX_KINDS, INDEX_ROWS, type IndexKind, indexInsert, indexRemoval } from './statements.ts';
 
 /** The new version, its place in the history, and its index in place of that of the version before. */
-export function planResource(site: string, { expected, row }: Change<ResourceVersion>): Operation[] {
+export function planResource(site: string, { expected, row }: Change<ResourceVersion>, key: Uint8Array): Operation[] {
   assertNextVersion(expected, row.versionId);
-  const key = [site, row.resourceType, row.id];
+  const { resourceType: type, id, versionId: version, lastUpdated: last_updated, method } = row;
   const json = row.resource === undefined ? null : (row.json ?? JSON.stringify(row.resource));
-  const version: Value[] = [...key, row.versionId, row.lastUpdated, row.method, json];
+  const mac = sealOf(key, 'resource', { site, type, id, version, last_updated, method, json });
+  const values: Value[] = [site, type, id, version, last_updated, method, json, mac];
+  const action = json === null ? 'delete' : expected === 0 ? 'create' : 'update';
+  const note = { said: { kind: 'resource', action, key: `${type}/${id}`, version, mac } } as const;
   return [
-    [expected === 0 ? 'create resource' : 'update resource', version, 'one'],
-    ['keep version', key],
-    ...(expected === 0 ? [] : INDEX_KINDS.map((kind): Operation => [`unindex_${kind}`, key])),
-    ...INDEX_KINDS.flatMap((kind) => planIndex(kind, key, row.index)),
+    expected === 0
+      ? ['create resource', values, 'new resource', note]
+      : ['update resource', values, 'known resource', note],
+    ['add version', [...values, null], 'in log'],
+    ...(expected === 0 ? [] : INDEX_KINDS.map((kind): Operation => [indexRemoval(kind), [null], 'of resource'])),
+    ...planIndex([site, type], row.index),
   ];
 }
 
-function planIndex(kind: IndexKind, key: readonly string[], index: readonly IndexEntry[]): Operation[] {
-  const rows = index.filter((entry) => entry.kind === kind).map(valuesOf);
+function planIndex(of: readonly [site: string, type: string], index: readonly IndexEntry[]): Operation[] {
+  const rows = new Map<IndexKind, Value[][]>();
+  for (const entry of index) {
+    const ofKind = rows.get(entry.kind);
+    if (ofKind) ofKind.push(valuesOf(entry));
+    else rows.set(entry.kind, [valuesOf(entry)]);
+  }
   const operations: Operation[] = [];
-  for (let start = 0; start < rows.length; start += INDEX_ROWS) {
-    const some = rows.slice(start, start + INDEX_ROWS);
-    operations.push([indexInsert(kind, some.length), [...key, ...some.flat()]]);
+  for (const [kind, ofKind] of rows) {
+    for (let start = 0; start < ofKind.length; start += INDEX_ROWS) {
+      const some = ofKind.slice(start, start + INDEX_ROWS);
+      operations.push([indexInsert(kind, some.length), [null, ...of, ...some.flat()], 'of resource']);
+    }
   }
   return operations;
 }

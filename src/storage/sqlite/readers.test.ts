@@ -19,7 +19,7 @@ beforeAll(async () => {
   connection.exec(
     "CREATE TABLE t (x INTEGER, y TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL); CREATE TABLE u (x INTEGER)",
   );
-  readers = await startReaders({ path, key: TEST_DATA_KEYS.database }, 2);
+  readers = await startReaders({ path, key: TEST_DATA_KEYS.database, rowMac: TEST_DATA_KEYS.rowMac }, 2);
 });
 afterAll(async () => {
   await readers.close();
@@ -79,7 +79,7 @@ describe('startReaders', () => {
   });
 
   it('answers what was asked before it closes', async () => {
-    const others = await startReaders({ path, key: TEST_DATA_KEYS.database }, 1);
+    const others = await startReaders({ path, key: TEST_DATA_KEYS.database, rowMac: TEST_DATA_KEYS.rowMac }, 1);
     const asked = others.all('SELECT x FROM t', []);
     await others.close();
     expect(await asked).toHaveLength(2);
@@ -88,9 +88,18 @@ describe('startReaders', () => {
 
   it('does not start where there is no folder, and neither does a writer', async () => {
     const nowhere = join(folder, 'none', 'test.sqlite');
-    await expect(startReaders({ path: nowhere, key: TEST_DATA_KEYS.database }, 1)).rejects.toThrow();
     await expect(
-      startWriter({ path: nowhere, options: { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 } }, undefined),
+      startReaders({ path: nowhere, key: TEST_DATA_KEYS.database, rowMac: TEST_DATA_KEYS.rowMac }, 1),
+    ).rejects.toThrow();
+    await expect(
+      startWriter(
+        {
+          path: nowhere,
+          options: { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 },
+          rowMac: TEST_DATA_KEYS.rowMac,
+        },
+        undefined,
+      ),
     ).rejects.toThrow();
   });
 });

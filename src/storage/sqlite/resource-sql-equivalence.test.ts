@@ -8,11 +8,12 @@ import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import type { Bounds, Condition, IndexEntry, ResourceQuery, SortKey } from '../../ports/index.ts';
 import { matchResources } from '../memory/resource-match.ts';
 import type { IndexedResource } from '../memory/tables.ts';
+import { applyRequest } from './apply-operations.ts';
+import { openCommitLog } from './commit-log.ts';
 import { type Connection, openConnection } from './database.ts';
 import { migrate } from './migrate.ts';
 import { planResource } from './plan-resource.ts';
 import { compileExistence, compileResourceQuery } from './resource-sql.ts';
-import { sqlOf } from './statements.ts';
 
 /** Few values, so that they meet: beginnings of each other, points and periods long and short, ends that are equal. */
 const words = fc.constantFrom('a', 'ab', 'b', '%', 'é', '\u{10ffff}');
@@ -137,7 +138,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-equivalence-'));
   connection = openConnection(join(folder, 'test.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 0 });
   migrate(connection, '2026-11-24T10:00:00.000Z');
-  connection.run('INSERT INTO commits (site, at) VALUES (?, ?)', ['', '']);
 });
 afterAll(() => {
   connection.close();
@@ -150,9 +150,8 @@ function stored(given: typeof resources extends fc.Arbitrary<infer T> ? T : neve
   return given.map(({ isDeleted, ...searchable }) => {
     const version = versionOf(searchable);
     const row = isDeleted ? { ...version, resource: undefined, index: [], method: 'DELETE' as const } : version;
-    for (const [name, values] of planResource(String(site), { expected: 0, row })) {
-      connection.run(sqlOf(name), values);
-    }
+    const operations = planResource(String(site), { expected: 0, row }, TEST_DATA_KEYS.rowMac);
+    applyRequest({ connection, log: openCommitLog(connection, TEST_DATA_KEYS.rowMac) }, { id: 1, operations });
     const { resourceType, id, versionId, lastUpdated, method, index } = row;
     const json = row.resource && JSON.stringify(row.resource);
     return { stored: { resourceType, id, versionId, lastUpdated, method, json }, index };

@@ -1,11 +1,14 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { applyGroup } from './apply-operations.ts';
-import { type Connection, type ConnectionOptions, foldLog, openConnection, refreshStatistics } from './database.ts';
+import { applyGroup, type Writing } from './apply-operations.ts';
+import { openCommitLog } from './commit-log.ts';
+import { type ConnectionOptions, foldLog, openConnection, refreshStatistics } from './database.ts';
 import type { WriteRequest } from './operation.ts';
 
 export interface WriterData {
   readonly path: string;
   readonly options: ConnectionOptions;
+  /** Key of the MACs of rows and of the chain of commits. */
+  readonly rowMac: Uint8Array;
 }
 
 /** `undefined` asks the thread to end. */
@@ -19,15 +22,17 @@ const FIRST_REFRESH = 256;
 
 /** Entry of the writer thread. */
 export function startWriterThread(): void {
-  const { path, options } = workerData as WriterData;
-  serveWrites(parentPort!, openConnection(path, options));
+  const { path, options, rowMac } = workerData as WriterData;
+  const connection = openConnection(path, options);
+  serveWrites(parentPort!, { connection, log: openCommitLog(connection, rowMac) });
 }
 
 /**
  * Group commit without a timer: whatever lies in the queue when a commit begins is one group; what comes meanwhile is
  * the next. A lone request waits for nobody.
  */
-export function serveWrites(port: MessagePort, connection: Connection): void {
+export function serveWrites(port: MessagePort, writing: Writing): void {
+  const { connection } = writing;
   let written = 0;
   let refreshAt = FIRST_REFRESH;
   port.on('message', (first: WriterMessage) => {
@@ -39,7 +44,7 @@ export function serveWrites(port: MessagePort, connection: Connection): void {
       if (!next) break;
       message = next.message as WriterMessage;
     }
-    if (group.length > 0) port.postMessage(applyGroup(connection, group));
+    if (group.length > 0) port.postMessage(applyGroup(writing, group));
     written += group.length;
     if (written >= refreshAt || message === undefined) {
       refreshStatistics(connection);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Metrics } from '../../ports/index.ts';
 import { assertBindable } from './database.ts';
-import type { Operation, OperationResult, WriteAnswer } from './operation.ts';
+import type { LoggedAt, Operation, OperationResult, WriteAnswer } from './operation.ts';
 import type { WriterData, WriterMessage } from './writer-loop.ts';
 
 /** The one place that writes: a thread that owns the writing connection. */
@@ -11,8 +11,10 @@ export interface Writer {
   /**
    * Resolves to the results of the operations after they survive a power cut. Throws conflict, duplicate-instance,
    * storage-full, overloaded; then none of them happened.
+   *
+   * @param commit takes a place in the log of commits, which is the first result.
    */
-  submit(operations: readonly Operation[]): Promise<readonly OperationResult[]>;
+  submit(operations: readonly Operation[], commit?: LoggedAt): Promise<readonly OperationResult[]>;
   /** Resolves when everything submitted is answered and the file is closed. */
   close(): Promise<void>;
 }
@@ -66,7 +68,7 @@ export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'comm
 
   const post = (message: WriterMessage): void => worker.postMessage(message);
   return {
-    submit(operations) {
+    submit(operations, commit) {
       if (ended) return Promise.reject(ended);
       if (waiting.size >= MOST_WAITING) {
         return Promise.reject(new NeuroInsightError('overloaded', 'too many writes wait for the database'));
@@ -74,7 +76,7 @@ export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'comm
       return new Promise((resolve, reject) => {
         for (const [, params] of operations) assertBindable(params);
         const id = nextId++;
-        post({ id, operations });
+        post({ id, commit, operations });
         waiting.set(id, { resolve, reject, since: performance.now() });
       });
     },
