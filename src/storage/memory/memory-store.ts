@@ -1,7 +1,9 @@
 import type { Clock } from '../../ports/index.ts';
 import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
+import type { ExportReader } from '../transfer/export-reader.ts';
 import { createMemoryDicom } from './memory-dicom.ts';
+import { openMemoryExportReader } from './memory-export.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createMemoryChanges } from './memory-log.ts';
 import { createMemoryDocuments, createMemoryPacks } from './memory-packs.ts';
@@ -23,8 +25,12 @@ export interface MemoryOptions {
   readonly mostPageBytes?: number;
 }
 
+export interface MemoryStore extends Store {
+  openExport(): Promise<ExportReader>;
+}
+
 /** A store that lasts as long as its process; for tests and for trying things out. */
-export async function openMemoryStore(options: MemoryOptions = {}): Promise<Store> {
+export async function openMemoryStore(options: MemoryOptions = {}): Promise<MemoryStore> {
   const tables = emptyTables();
   return {
     ledger: createMemoryLedger(tables, options.clock ?? { now: () => new Date() }),
@@ -40,6 +46,7 @@ export async function openMemoryStore(options: MemoryOptions = {}): Promise<Stor
     changes: createMemoryChanges(tables),
     retention: createMemoryRetention(tables),
     packContents: createMemoryPackContents(tables),
+    openExport: async () => openMemoryExportReader(tables),
     close: async () => undefined,
   };
 }

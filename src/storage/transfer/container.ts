@@ -89,6 +89,14 @@ export async function* openContainer(
   lock: ContainerLock,
 ): AsyncGenerator<Uint8Array> {
   const input = takeFrom(container);
+  try {
+    yield* openChunks(input, lock);
+  } finally {
+    await input.close();
+  }
+}
+
+async function* openChunks(input: Taking, lock: ContainerLock): AsyncGenerator<Uint8Array> {
   const line = await input.line(LONGEST_HEAD);
   const head = parseHead(line);
   const key = keyOf(head, lock);
@@ -136,6 +144,8 @@ export interface Taking {
   line(longest: number): Promise<string>;
   /** So many bytes in the pieces in which they come. @throws damaged when there are fewer. */
   pieces(length: number): AsyncGenerator<Buffer>;
+  /** Lets go of what the pieces come from. */
+  close(): Promise<void>;
 }
 
 export function takeFrom(source: AsyncIterable<Uint8Array>): Taking {
@@ -153,6 +163,7 @@ export function takeFrom(source: AsyncIterable<Uint8Array>): Taking {
     return taken;
   };
   return {
+    close: async () => void (await iterator.return?.()),
     async take(length) {
       while (held.length < length && (await more())) {
         // Until there is enough.

@@ -80,7 +80,7 @@ function runRecord(
   const names = Object.keys(run.files);
   const row = { run: { ...run, version: 1, files: names }, log, outbox: outbox.map(outboxOf) };
   const locations = [...names.map((name) => run.files[name]!), ...bundlesOf(outbox)];
-  return { kind: 'run', site, row, bodies: locations.map(bodyOf) };
+  return { kind: 'run', site, row, bodies: locations.map((location) => bodyOf(location)) };
 }
 
 const outboxOf = (row: OutboxRow): unknown => ({
@@ -128,8 +128,16 @@ export function startSumming(): Summing {
   };
 }
 
-export const lineOf = ({ kind, site, row, bodies }: ExportRecord): string =>
-  `${JSON.stringify({ kind, site, row, bodies: bodies.map(({ bytes }) => bytes) })}\n`;
+/** Members in the order of their names: rows that are equal make equal lines, whichever store they come from. */
+export function lineOf({ kind, site, row, bodies }: ExportRecord): string {
+  const line = { kind, site, row, bodies: bodies.map(({ bytes }) => bytes) };
+  return `${JSON.stringify(line, (_, value: unknown) => sorted(value))}\n`;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
 
 /** The bytes of a body, held to what is known of it. @throws damaged */
 export async function* checkedBody({ bytes, sha256, read }: Body): AsyncGenerator<Uint8Array> {
