@@ -151,7 +151,7 @@ async function compose(foundation: Foundation, config: Config, options: ServerOp
     random: Math.random,
     limits: { attempts: config.exchange.deliveryAttempts, leaseSeconds: config.exchange.deliveryLeaseSeconds },
   });
-  const sweep = createSweep({ blobs, index: dicom, clock, orphanSeconds: ORPHAN_SECONDS });
+  const sweep = createSweep({ blobs, index: dicom, packs: store.packs, clock, orphanSeconds: ORPHAN_SECONDS });
   const work: Omit<JobsDeps, 'roles'> = {
     jobs: store.jobs,
     executor,

@@ -53,6 +53,8 @@ export interface RetentionReader {
 
 /** What points into a pack; names only. */
 export interface PackContents {
+  /** What those instances have there, together. */
+  readonly instanceBytes: number;
   /** SOPInstanceUIDs of instances whose bytes or metadata lie there. */
   readonly instances: readonly string[];
   readonly runs: readonly string[];

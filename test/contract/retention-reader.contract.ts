@@ -90,8 +90,8 @@ export function describeRetentionReader(name: string, open: () => Promise<Store>
     it('tells what points into a pack', async () => {
       const site = newSite();
       const pack = `${site}-p`;
-      const location = { pack, offset: 0, length: 1 };
-      const elsewhere = { ...location, pack: `${site}-q` };
+      const location = { pack, offset: 0, length: 10 };
+      const elsewhere = { pack: `${site}-q`, offset: 0, length: 100 };
       const instance = (uid: string, given: object) => instanceRow({ study: '1.9', series: '1.9.1', uid }, given);
       await store().ledger.commit({
         site,
@@ -105,10 +105,11 @@ export function describeRetentionReader(name: string, open: () => Promise<Store>
       });
       expect(await store().packContents.contents(site, pack)).toEqual({
         instances: ['1.9.1.1', '1.9.1.2'],
+        instanceBytes: 30,
         runs: ['r'],
         outbox: ['o'],
       });
-      const empty = { instances: [], runs: [], outbox: [] };
+      const empty = { instances: [], instanceBytes: 0, runs: [], outbox: [] };
       expect(await store().packContents.contents(newSite(), pack)).toEqual(empty);
     });
   });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { packRow } from '../../../test/contract/packs.contract.ts';
+import type { SitedPack } from '../../ports/index.ts';
 import { openMemoryBlobStore } from '../memory/memory-blob-store.ts';
 import { createSweep } from './sweep.ts';
 
@@ -6,6 +8,7 @@ async function world() {
   const blobs = openMemoryBlobStore();
   let now = Date.UTC(2026, 10, 24);
   const referenced = new Set<string>();
+  const known = new Map<string, SitedPack>();
   const newPack = async (): Promise<string> => {
     const pack = await blobs.openPack('main', '1');
     return (await pack.append(new Uint8Array(1))).pack;
@@ -13,6 +16,7 @@ async function world() {
   const sweep = createSweep({
     blobs,
     index: { isPackReferenced: async (pack) => referenced.has(pack) },
+    packs: { get: async (pack) => known.get(pack) },
     clock: { now: () => new Date(now) },
     orphanSeconds: 60,
   });
@@ -20,7 +24,7 @@ async function world() {
   const wait = (seconds: number) => {
     now += seconds * 1000;
   };
-  return { blobs, referenced, newPack, sweep, run, wait };
+  return { blobs, referenced, known, newPack, sweep, run, wait };
 }
 
 describe('the sweep of packs', () => {
@@ -47,6 +51,19 @@ describe('the sweep of packs', () => {
     referenced.delete(pack);
     expect(await run()).toEqual([]);
     wait(60);
+    expect(await run()).toEqual([pack]);
+  });
+
+  it('leaves a pack alone that has a row: the compaction removes both together', async () => {
+    const { known, newPack, run, wait } = await world();
+    const pack = await newPack();
+    known.set(pack, { site: 'main', row: packRow(pack) });
+    await run();
+    wait(100);
+    expect(await run()).toEqual([]);
+    known.delete(pack);
+    await run();
+    wait(100);
     expect(await run()).toEqual([pack]);
   });
 

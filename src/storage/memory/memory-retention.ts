@@ -47,11 +47,15 @@ export function createMemoryPackContents(tables: Tables): PackContentsReader {
 
 /** What points into a pack as things stand. */
 export function contentsOf(tables: Tables, site: string, pack: string): PackContents {
+  const there = rowsOfSite(tables.instances, site)
+    .map(({ row }) => row)
+    .filter(({ blob, metadata }) => blob.pack === pack || metadata.pack === pack);
   return {
-    instances: rowsOfSite(tables.instances, site)
-      .filter(({ row }) => row.blob.pack === pack || row.metadata.pack === pack)
-      .map(({ row }) => row.sopInstanceUid)
-      .sort(compare),
+    instances: there.map(({ sopInstanceUid }) => sopInstanceUid).sort(compare),
+    instanceBytes: there
+      .flatMap(({ blob, metadata }) => [blob, metadata])
+      .filter((location) => location.pack === pack)
+      .reduce((sum, { length }) => sum + length, 0),
     runs: rowsOfSite(tables.runs, site)
       .filter(({ row }) => Object.values(row.files).some((file) => file.pack === pack))
       .map(({ row }) => row.id)

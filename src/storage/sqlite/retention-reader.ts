@@ -52,14 +52,19 @@ export function createPackContentsReader(readers: Readers): PackContentsReader {
   return {
     async contents(site, pack) {
       const params = (prefix: string): Value[] => [pack, site, prefix];
-      const instances = `SELECT SOPInstanceUID AS name FROM instances WHERE pack = ?1 AND site = ?2 UNION ${OWNERS}`;
+      const ofInstances = `SELECT SOPInstanceUID AS name,
+          blob_length + CASE WHEN metadata_pack = ?1 THEN metadata_length ELSE 0 END AS bytes
+        FROM instances WHERE pack = ?1 AND site = ?2
+        UNION ALL SELECT i.SOPInstanceUID, i.metadata_length FROM (${OWNERS}) o
+          JOIN instances i ON i.site = ?2 AND i.SOPInstanceUID = o.name`;
       const [inInstances, runs, outbox] = await readers.together([
-        { sql: `${instances} ORDER BY name`, params: params('metadata/') },
+        { sql: `${ofInstances} ORDER BY name`, params: params('metadata/') },
         { sql: `${OWNERS} ORDER BY name`, params: params('run/') },
         { sql: `${OWNERS} ORDER BY name`, params: params('outbox/') },
       ]);
       const names = (rows: typeof runs): string[] => rows!.map(({ name }) => String(name));
-      return { instances: names(inInstances), runs: names(runs), outbox: names(outbox) };
+      const instanceBytes = inInstances!.reduce((sum, { bytes }) => sum + Number(bytes), 0);
+      return { instances: names(inInstances), instanceBytes, runs: names(runs), outbox: names(outbox) };
     },
   };
 }
