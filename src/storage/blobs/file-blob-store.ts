@@ -18,7 +18,7 @@ export interface FileBlobStoreOptions {
   readonly clock: Clock;
   /** Where packs of the tier `archived` lie; without it reading one is refused all the same. */
   readonly archive?: {
-    /** Has a pack copied back; called for every read until it is there. */
+    /** Has a pack copied back; called for every read until it is there. Throws where that cannot be. */
     recall(pack: string): void;
     /** Removes what lies there of a pack. */
     remove(pack: string): Promise<void>;
@@ -30,6 +30,8 @@ export interface FileBlobStoreOptions {
 export interface FileBlobStore extends BlobStore {
   /** What opens a pack, for another thread. @throws not-found, gone, recalling. */
   access(pack: string): Promise<PackAccess>;
+  /** The same wherever the pack lies, without having it recalled; for whoever knows the place. */
+  accessAnywhere(pack: string): Promise<PackAccess>;
   /** After the row of a study's key was deleted: its key leaves the memory, and writers for it are refused. */
   forgetStudy(site: string, studyInstanceUid: string): Promise<void>;
   /** After the file of a pack went to another place, or came from there. */
@@ -64,7 +66,13 @@ export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<
   const keys = createStudyKeys({ ...options, random: options.random ?? randomBytes });
   const spares = createSparePacks(root);
   const written = new Map<string, Written>();
-  const access = (pack: string): Promise<PackAccess> => accessOf(pack, packs, keys, written, archive?.recall);
+  const find = (pack: string): Promise<FoundPack> => findPack(pack, packs, keys, written);
+  const access = async (pack: string): Promise<PackAccess> => {
+    const { row, access: found } = await find(pack);
+    if (row.tier === 'online') return found;
+    archive?.recall(pack);
+    throw new NeuroInsightError('recalling', 'the bytes are on their way from the archive');
+  };
   const reads = openPackReads(root, access);
   const remove = async (pack: string): Promise<void> => {
     // The name first: whoever opened the file between the two steps would keep its bytes on the disk.
@@ -85,6 +93,7 @@ export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<
       return bavail * bsize;
     },
     access,
+    accessAnywhere: async (pack) => (await find(pack)).access,
     async forgetStudy(site, studyInstanceUid) {
       await keys.forget(site, studyInstanceUid);
       for (const [pack, one] of written) {
@@ -102,24 +111,24 @@ async function closeAll(reads: PackReads, spares: SparePacks): Promise<void> {
   await spares.close();
 }
 
-async function accessOf(
+interface FoundPack {
+  readonly row: PackRow;
+  readonly access: PackAccess;
+}
+
+async function findPack(
   pack: string,
   packs: Pick<PackReader, 'get'>,
   keys: StudyKeys,
   written: ReadonlyMap<string, Written>,
-  recall: ((pack: string) => void) | undefined,
-): Promise<PackAccess> {
+): Promise<FoundPack> {
   requirePackName(pack);
   const stored: SitedPack | undefined = await packs.get(pack);
   const fresh = stored ? undefined : written.get(pack);
   const { site, row } = stored ?? fresh ?? refuseUnknown();
   const { studyInstanceUid, bytes } = row;
   const studyKey = fresh ? fresh.key : await keys.get(site, studyInstanceUid);
-  if (row.tier === 'archived') {
-    recall?.(pack);
-    throw new NeuroInsightError('recalling', 'the bytes are on their way from the archive');
-  }
-  return { ...packSealOf(studyKey, { pack, site, studyInstanceUid }), bytes };
+  return { row, access: { ...packSealOf(studyKey, { pack, site, studyInstanceUid }), bytes } };
 }
 
 function refuseUnknown(): never {

@@ -45,7 +45,16 @@ interface OpenPack {
 
 /** @param accessOf throws not-found, gone, recalling. */
 export function openPackReads(root: string, accessOf: (pack: string) => Promise<PackAccess>): PackReads {
-  const packs = createHandleCache<OpenPack>(async (pack) => openPack(root, await accessOf(pack)));
+  const packs = createHandleCache<OpenPack>(async (pack) => {
+    const access = await accessOf(pack);
+    const handle = await openFile(root, pack);
+    if (handle) return openPack(handle, access);
+    // It may have gone to the archive, or for good, between the two steps: then this says so.
+    const again = await accessOf(pack);
+    const found = await openFile(root, pack);
+    if (!found) throw damaged('the file of a pack is missing');
+    return openPack(found, again);
+  });
   const read = async (
     { pack, offset, length }: BlobLocation,
     range: readonly [number, number] = [0, length - 1],
@@ -66,8 +75,7 @@ export function openPackReads(root: string, accessOf: (pack: string) => Promise<
   };
 }
 
-async function openPack(root: string, access: PackAccess): Promise<OpenPack> {
-  const handle = await open(packPath(root, access.pack), 'r').catch(refuseMissing);
+async function openPack(handle: FileHandle, access: PackAccess): Promise<OpenPack> {
   try {
     const header = Buffer.alloc(HEADER_BYTES);
     await readFully(handle, header, 0);
@@ -137,7 +145,10 @@ async function* chunksOf(read: BlobStore['read'], location: BlobLocation): Async
   }
 }
 
-function refuseMissing(cause: NodeJS.ErrnoException): never {
-  if (cause.code === 'ENOENT') throw damaged('the file of a pack is missing', cause);
-  throw cause;
+/** @returns undefined: there is no such file. */
+function openFile(root: string, pack: string): Promise<FileHandle | undefined> {
+  return open(packPath(root, pack), 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
