@@ -1,5 +1,7 @@
+import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Change, IndexEntry, ResourceVersion } from '../../ports/index.ts';
 import type { Value } from './database.ts';
+import { MOST_ENTRIES, scopeOf } from './index-scope.ts';
 import type { Operation } from './operation.ts';
 import { assertNextVersion } from './plan-commit.ts';
 import { sealOf } from './sealed-rows.ts';
@@ -20,48 +22,43 @@ export function planResource(site: string, { expected, row }: Change<ResourceVer
       : ['update resource', values, 'known resource', note],
     ['add version', [...values, null], 'in log'],
     ...(expected === 0 ? [] : INDEX_KINDS.map((kind): Operation => [indexRemoval(kind), [null], 'of resource'])),
-    ...planIndex([site, type], row.index),
+    ...planIndex(site, type, row.index),
   ];
 }
 
-function planIndex(of: readonly [site: string, type: string], index: readonly IndexEntry[]): Operation[] {
+function planIndex(site: string, type: string, index: readonly IndexEntry[]): Operation[] {
+  if (index.length > MOST_ENTRIES) throw new NeuroInsightError('limit-exceeded', 'a resource has too many values');
   const rows = new Map<IndexKind, Value[][]>();
   for (const entry of index) {
+    const values = [scopeOf(site, type, entry.param), ...valuesOf(entry)];
     const ofKind = rows.get(entry.kind);
-    if (ofKind) ofKind.push(valuesOf(entry));
-    else rows.set(entry.kind, [valuesOf(entry)]);
+    if (ofKind) ofKind.push(values);
+    else rows.set(entry.kind, [values]);
   }
   const operations: Operation[] = [];
   for (const [kind, ofKind] of rows) {
     for (let start = 0; start < ofKind.length; start += INDEX_ROWS) {
       const some = ofKind.slice(start, start + INDEX_ROWS);
-      operations.push([indexInsert(kind, some.length), [null, ...of, ...some.flat()], 'of resource']);
+      operations.push([indexInsert(kind, some.length), [null, start, ...some.flat()], 'of resource']);
     }
   }
   return operations;
 }
 
-/** The name of the parameter, then the columns of INDEX_COLUMNS. */
+/** The columns of INDEX_COLUMNS. */
 function valuesOf(entry: IndexEntry): Value[] {
   switch (entry.kind) {
     case 'token':
-      return [entry.param, entry.system ?? null, entry.code ?? null];
+      return [entry.system ?? null, entry.code ?? null];
     case 'string':
-      return [entry.param, entry.value, entry.folded];
+      return [entry.value, entry.folded];
     case 'date':
-      return [entry.param, entry.low, entry.high];
+      return [entry.low, entry.high];
     case 'quantity':
-      return [entry.param, entry.low, entry.high, entry.system ?? null, entry.code ?? null];
+      return [entry.low, entry.high, entry.system ?? null, entry.code ?? null];
     case 'reference':
-      return [
-        entry.param,
-        entry.type ?? null,
-        entry.id ?? null,
-        entry.url ?? null,
-        entry.system ?? null,
-        entry.code ?? null,
-      ];
+      return [entry.type ?? null, entry.id ?? null, entry.url ?? null, entry.system ?? null, entry.code ?? null];
     case 'uri':
-      return [entry.param, entry.value];
+      return [entry.value];
   }
 }

@@ -38,10 +38,9 @@ export const REMOVAL_STATEMENTS = {
   'remove runs': 'DELETE FROM runs WHERE site = ?1 AND study = ?2',
 
   // By the key of each entity: a look at all of them would hold up every other commit.
-  'remove audited entities': `DELETE FROM audit_entity WHERE rowid IN (SELECT e.rowid
+  'remove audited entities': `DELETE FROM audit_entity WHERE (site, entity, sequence) IN (SELECT a.site, concerned.value, a.sequence
     FROM audit a, json_each(json_array(json_extract(a.row, '$.patients'), json_extract(a.row, '$.entities'))) list,
       json_each(list.value) concerned
-    JOIN audit_entity e ON e.site = a.site AND e.entity = concerned.value AND e.sequence = a.sequence
     WHERE a.site = ?1 AND a.recorded < ?2)`,
   'remove audit': 'DELETE FROM audit WHERE site = ? AND recorded < ?',
 

@@ -1,4 +1,5 @@
 import type { Bounds, Condition } from '../../ports/index.ts';
+import { isOfResource, resourceOf, scopeOf } from './index-scope.ts';
 import { everyBoundsTest, hullOf, hullOfAll, instantTest, type SpanRange, spanRanges } from './resource-sql-bounds.ts';
 import { anyEntryTest, type EntryCondition, entryTests, rankOfEntries, TABLE_OF } from './resource-sql-entries.ts';
 import { all, any, type Bindings, isOneOf } from './sql-text.ts';
@@ -40,7 +41,11 @@ export function termsOf(where: readonly Condition[]): Term[] {
 
 /** The entry is one of the scope's site and type and of the parameter: where the indexes begin. */
 export const isKeyOf = (entry: string, { bindings, site, type }: Scope, param: string): string =>
-  `${entry}.site = ${bindings.bind(site)} AND ${entry}.type = ${bindings.bind(type)} AND ${entry}.param = ${bindings.bind(param)}`;
+  `${entry}.scope = ${bindings.bind(scopeOf(site, type, param))}`;
+
+/** The same among the entries of one resource. */
+export const isKeyOfResource = (entry: string, rid: string, scope: Scope, param: string): string =>
+  `${isOfResource(entry, rid)} AND ${isKeyOf(entry, scope, param)}`;
 
 /**
  * True or false for the row `row` of resources, which is of the scope's type.
@@ -51,8 +56,8 @@ export function testOf(term: Term, row: string, scope: Scope, rid = `${row}.rid`
   const { bindings } = scope;
   const entry = bindings.alias();
   const exists = (table: string, param: string, test: string): string =>
-    `EXISTS (SELECT 1 FROM ${table} ${entry} INDEXED BY ${table}_rid
-      WHERE ${entry}.rid = ${rid} AND ${entry}.param = ${bindings.bind(param)} AND ${test})`;
+    `EXISTS (SELECT 1 FROM ${table} ${entry} NOT INDEXED
+      WHERE ${isKeyOfResource(entry, rid, scope, param)} AND ${test})`;
   switch (term.kind) {
     case 'id':
       return isOneOf(`${row}.id`, term.anyOf, bindings);
@@ -87,9 +92,9 @@ function chainTest(term: Of<'chain'>, rid: string, scope: Scope): string {
   const { bindings } = scope;
   const [entry, target] = [bindings.alias(), bindings.alias()];
   const inner = { ...scope, type: term.type };
-  return `EXISTS (SELECT 1 FROM index_reference ${entry} INDEXED BY index_reference_rid
+  return `EXISTS (SELECT 1 FROM index_reference ${entry} NOT INDEXED
     CROSS JOIN resources ${target} INDEXED BY resources_key ON ${isRow(target, inner, `${entry}.target_id`)}
-    WHERE ${entry}.rid = ${rid} AND ${entry}.param = ${bindings.bind(term.param)}
+    WHERE ${isKeyOfResource(entry, rid, scope, term.param)}
       AND ${entry}.target_type = ${bindings.bind(term.type)} AND ${rowTests(termsOf(term.where), target, inner)})`;
 }
 
@@ -98,7 +103,7 @@ function hasTest(term: Of<'has'>, row: string, scope: Scope): string {
   const [entry, source] = [bindings.alias(), bindings.alias()];
   const inner = { ...scope, type: term.type };
   return `EXISTS (SELECT 1 FROM index_reference ${entry} INDEXED BY index_reference_target
-    CROSS JOIN resources ${source} ON ${source}.rid = ${entry}.rid
+    CROSS JOIN resources ${source} ON ${source}.rid = ${resourceOf(entry)}
     WHERE ${isKeyOf(entry, inner, term.param)} AND ${entry}.target_id = ${row}.id
       AND ${entry}.target_type = ${bindings.bind(scope.type)} AND ${rowTests(termsOf(term.where), source, inner)})`;
 }
@@ -172,7 +177,7 @@ function entryDriver(term: EntryCondition, scope: Scope): string {
   const entry = scope.bindings.alias();
   const key = isKeyOf(entry, scope, term.param);
   const found = entryTests(term, entry, scope.bindings).map(
-    (test) => `SELECT ${entry}.rid FROM ${TABLE_OF[term.kind]} ${entry} WHERE ${key} AND ${test}`,
+    (test) => `SELECT ${resourceOf(entry)} AS rid FROM ${TABLE_OF[term.kind]} ${entry} WHERE ${key} AND ${test}`,
   );
   return unionOf(found);
 }
@@ -205,13 +210,13 @@ const spanDriver = (
   test: string,
   param: string,
   scope: Scope,
-): string => `SELECT ${entry}.rid FROM ${table} ${entry} INDEXED BY ${index}
+): string => `SELECT ${resourceOf(entry)} AS rid FROM ${table} ${entry} INDEXED BY ${index}
   WHERE ${isKeyOf(entry, scope, param)} AND ${range} AND ${test}`;
 
 function chainDriver(term: Of<'chain'>, scope: Scope): string {
   const { bindings } = scope;
   const [entry, target] = [bindings.alias(), bindings.alias()];
-  return `SELECT ${entry}.rid FROM ${bindings.define(matching(termsOf(term.where), { ...scope, type: term.type }))} ${target}
+  return `SELECT ${resourceOf(entry)} AS rid FROM ${bindings.define(matching(termsOf(term.where), { ...scope, type: term.type }))} ${target}
     CROSS JOIN index_reference ${entry} INDEXED BY index_reference_target
     WHERE ${isKeyOf(entry, scope, term.param)} AND ${entry}.target_id = ${target}.id
       AND ${entry}.target_type = ${bindings.bind(term.type)}`;
@@ -221,9 +226,9 @@ function hasDriver(term: Of<'has'>, scope: Scope): string {
   const { bindings } = scope;
   const [entry, source, row] = [bindings.alias(), bindings.alias(), bindings.alias()];
   return `SELECT ${row}.rid FROM ${bindings.define(matching(termsOf(term.where), { ...scope, type: term.type }))} ${source}
-    CROSS JOIN index_reference ${entry} INDEXED BY index_reference_rid
+    CROSS JOIN index_reference ${entry} NOT INDEXED
     CROSS JOIN resources ${row} INDEXED BY resources_key ON ${isRow(row, scope, `${entry}.target_id`)}
-    WHERE ${entry}.rid = ${source}.rid AND ${entry}.param = ${bindings.bind(term.param)}
+    WHERE ${isKeyOfResource(entry, `${source}.rid`, { ...scope, type: term.type }, term.param)}
       AND ${entry}.target_type = ${bindings.bind(scope.type)}`;
 }
 

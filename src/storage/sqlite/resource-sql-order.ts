@@ -1,6 +1,7 @@
 import type { Bounds, SortKey } from '../../ports/index.ts';
+import { resourceOf } from './index-scope.ts';
 import { everyBoundsTest, hullOfAll, instantTest, spanRanges } from './resource-sql-bounds.ts';
-import { type DateTerm, isKeyOf, rowTests, type Scope, type Term } from './resource-sql-conditions.ts';
+import { type DateTerm, isKeyOf, isKeyOfResource, rowTests, type Scope, type Term } from './resource-sql-conditions.ts';
 import { all } from './sql-text.ts';
 
 /** One key of the order. */
@@ -48,8 +49,8 @@ export function keysOf(sort: readonly SortKey[], terms: readonly Term[]): Key[] 
     const dates = kind === 'date' ? terms.find((term): term is DateTerm => isDatesOf(term, param)) : undefined;
     const lists = dates?.lists ?? [];
     const { table, value } = ORDERED[kind];
-    const entries = (row: string, entry: string, { bindings }: Scope): string =>
-      `${table} ${entry} INDEXED BY ${table}_rid WHERE ${entry}.rid = ${row}.rid AND ${entry}.param = ${bindings.bind(param)}`;
+    const entries = (row: string, entry: string, scope: Scope): string =>
+      `${table} ${entry} NOT INDEXED WHERE ${isKeyOfResource(entry, `${row}.rid`, scope, param)}`;
     return {
       param,
       kind,
@@ -118,12 +119,12 @@ export function walksOf(terms: readonly Term[], keys: readonly Key[], scope: Sco
       ? spanRanges('index_date', entry, hullOfAll(first.lists), bindings)
       : [{ index: ordered.index, test: `${ordered.value(entry)} IS NOT NULL` }];
   return ranges.map(({ index, test }) => ({
-    from: `${ordered.table} ${entry} INDEXED BY ${index} CROSS JOIN resources r ON r.rid = ${entry}.rid`,
+    from: `${ordered.table} ${entry} INDEXED BY ${index} CROSS JOIN resources r ON r.rid = ${resourceOf(entry)}`,
     where: all([
       isKeyOf(entry, scope, first.param),
       test,
       everyBoundsTest(entry, first.lists, bindings),
-      rowTests(others, 'r', scope, `${entry}.rid`),
+      rowTests(others, 'r', scope, resourceOf(entry)),
       isFirst(entry, first, ordered, scope),
     ]),
     key: ordered.value(entry),
@@ -131,12 +132,12 @@ export function walksOf(terms: readonly Term[], keys: readonly Key[], scope: Sco
 }
 
 /** No other value of the resource comes earlier in the order: a resource with several values is met once. */
-function isFirst(entry: string, { param, descending, lists }: Key, ordered: Ordered, { bindings }: Scope): string {
-  const other = bindings.alias();
+function isFirst(entry: string, { param, descending, lists }: Key, ordered: Ordered, scope: Scope): string {
+  const other = scope.bindings.alias();
   const [theirs, ours] = [ordered.value(other), ordered.value(entry)];
   const comes = descending ? '>' : '<';
-  return `NOT EXISTS (SELECT 1 FROM ${ordered.table} ${other} INDEXED BY ${ordered.table}_rid
-    WHERE ${other}.rid = ${entry}.rid AND ${other}.param = ${bindings.bind(param)}
-      AND (${theirs} ${comes} ${ours} OR (${theirs} = ${ours} AND ${other}.rowid < ${entry}.rowid))
-      AND ${everyBoundsTest(other, lists, bindings)})`;
+  return `NOT EXISTS (SELECT 1 FROM ${ordered.table} ${other} NOT INDEXED
+    WHERE ${isKeyOfResource(other, resourceOf(entry), scope, param)}
+      AND (${theirs} ${comes} ${ours} OR (${theirs} = ${ours} AND ${other}.entry < ${entry}.entry))
+      AND ${everyBoundsTest(other, lists, scope.bindings)})`;
 }

@@ -55,31 +55,21 @@ const newestDate: SortKey = { param: 'date', kind: 'date', descending: true };
 
 describe('searches in a full database', () => {
   it.each<[string, readonly Condition[], readonly SortKey[], readonly string[]]>([
-    ['by identifier', [identifier], [], ['index_token_code (site=? AND type=? AND param=? AND code=? AND system=?)']],
-    [
-      'by subject and code',
-      [code, subject],
-      [],
-      ['index_reference_target (site=? AND type=? AND param=? AND target_id=?'],
-    ],
-    [
-      'by dates, newest first',
-      [since, until],
-      [newestDate],
-      ['index_date_low (site=? AND type=? AND param=? AND low>? AND low<?)'],
-    ],
-    ['since a date', [since], [], ['index_date_long (site=? AND type=? AND param=? AND high>?)']],
+    ['by identifier', [identifier], [], ['index_token_code (scope=? AND code=? AND system=?)']],
+    ['by subject and code', [code, subject], [], ['index_reference_target (scope=? AND target_id=?']],
+    ['by dates, newest first', [since, until], [newestDate], ['index_date_low (scope=? AND low>? AND low<?)']],
+    ['since a date', [since], [], ['index_date_long (scope=? AND high>?)']],
     [
       'by a chain',
       [chained],
       [],
-      ['index_string_folded (site=? AND type=? AND param=? AND folded>? AND folded<?)', 'index_reference_target'],
+      ['index_string_folded (scope=? AND folded>? AND folded<?)', 'index_reference_target'],
     ],
     [
       'by a chain and code',
       [code, chained],
       [newestDate],
-      ['index_string_folded', 'index_reference_target', 'index_token_rid'],
+      ['index_string_folded', 'index_reference_target', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
     ],
     [
       'by what refers here',
@@ -91,13 +81,13 @@ describe('searches in a full database', () => {
       'by quantity',
       [{ kind: 'quantity', param: 'value-quantity', anyOf: [between('gt', 5)] }],
       [],
-      ['index_quantity_low (site=? AND type=? AND param=? AND low>?)', 'index_quantity_long'],
+      ['index_quantity_low (scope=? AND low>?)', 'index_quantity_long'],
     ],
     [
       'by address',
       [{ kind: 'uri', param: 'url', match: 'below', anyOf: ['http://a'] }],
       [],
-      ['index_uri_value (site=? AND type=? AND param=? AND value>? AND value<?)'],
+      ['index_uri_value (scope=? AND value>? AND value<?)'],
     ],
     [
       'by an address referred to',
@@ -119,8 +109,13 @@ describe('searches in a full database', () => {
     ],
     ['by id', [{ kind: 'id', anyOf: ['1', '2'] }], [], ['resources_key (site=? AND type=? AND id=?)']],
     ['without a condition', [], [], ['resources_updated (site=? AND type=?)']],
-    ['without a condition, by date', [], [newestDate], ['index_date_low (site=? AND type=? AND param=?)']],
-    ['by what is not', [{ ...code, not: true } as Condition], [newestDate], ['index_date_low', 'index_token_rid']],
+    ['without a condition, by date', [], [newestDate], ['index_date_low (scope=?)']],
+    [
+      'by what is not',
+      [{ ...code, not: true } as Condition],
+      [newestDate],
+      ['index_date_low', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
+    ],
   ])('find their page %s by an index', (_, where, sort, indexes) => {
     const query = queryOf(where, sort);
     const compiled = compileResourceQuery('main', query);

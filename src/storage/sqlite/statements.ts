@@ -1,3 +1,4 @@
+import { isOfResource, PLACE_BITS } from './index-scope.ts';
 import { REMOVAL_STATEMENTS } from './removal-statements.ts';
 
 /** Statements of the writer by name. Parameters are numbered where one stands twice. */
@@ -69,8 +70,8 @@ export const STATEMENTS = {
 
   'add audit': `INSERT INTO audit (site, id, recorded, action, outcome, agent, row, mac)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  'add audit entity': `INSERT INTO audit_entity (sequence, site, entity)
-    VALUES ((SELECT max(sequence) FROM audit), ?, ?)`,
+  // Of the audit row that was added last: a table without rowids leaves that number alone.
+  'add audit entity': `INSERT INTO audit_entity (site, entity, sequence) VALUES (?, ?, last_insert_rowid())`,
 
   'find other study key': 'SELECT 1 FROM study_keys WHERE site = ? AND study = ? AND wrapped <> ?',
   'add study key': `INSERT INTO study_keys (site, study, kek_id, wrapped, created_at) VALUES (?, ?, ?, ?, ?)
@@ -106,10 +107,15 @@ export type IndexKind = keyof typeof INDEX_COLUMNS;
 
 export const INDEX_KINDS = Object.keys(INDEX_COLUMNS) as IndexKind[];
 
+const RID = '(SELECT rid FROM resources WHERE site = ?1 AND type = ?2 AND id = ?3)';
+
 /** Rows that one index insert takes at most; more are several inserts. */
 export const INDEX_ROWS = 16;
 
-/** Name of the statement that adds `rows` entries of a kind: parameters are rowid, site and type, then the values. */
+/**
+ * Name of the statement that adds `rows` entries of a kind: parameters are the rowid of the resource, the place of the
+ * first, then scope and values of each.
+ */
 export const indexInsert = (kind: IndexKind, rows: number): string => `index_${kind}*${rows}`;
 
 /** Name of the statement that takes the entries of a kind away: the parameter is the rowid of the resource. */
@@ -121,15 +127,9 @@ export const indexRemovalByKey = (kind: IndexKind): string => `index_${kind}*`;
 /** The texts of the statements whose names are made of parts. */
 const INDEX_STATEMENTS: ReadonlyMap<string, string> = new Map(
   INDEX_KINDS.flatMap((kind) => [
-    [indexRemoval(kind), `DELETE FROM index_${kind} WHERE rid = ?`],
-    [
-      indexRemovalByKey(kind),
-      `DELETE FROM index_${kind} WHERE rid = (SELECT rid FROM resources WHERE site = ? AND type = ? AND id = ?)`,
-    ],
-    ...Array.from({ length: INDEX_ROWS }, (_, index) => [
-      indexInsert(kind, index + 1),
-      indexInsertSql(kind, index + 1),
-    ]),
+    [indexRemoval(kind), `DELETE FROM index_${kind} AS e WHERE ${isOfResource('e', '?1')}`],
+    [indexRemovalByKey(kind), `DELETE FROM index_${kind} AS e WHERE ${isOfResource('e', RID)}`],
+    ...Array.from({ length: INDEX_ROWS }, (_, rows) => [indexInsert(kind, rows + 1), indexInsertSql(kind, rows + 1)]),
   ]) as [string, string][],
 );
 
@@ -138,11 +138,10 @@ export const sqlOf = (name: string): string =>
   (STATEMENTS as Readonly<Record<string, string | undefined>>)[name] ?? INDEX_STATEMENTS.get(name) ?? name;
 
 function indexInsertSql(kind: IndexKind, rows: number): string {
-  const columns = INDEX_COLUMNS[kind];
-  const values = ['?1', '?2', '?3'];
+  const columns = ['scope', ...INDEX_COLUMNS[kind]];
   const tuples = Array.from({ length: rows }, (_, row) => {
-    const first = 4 + row * (columns.length + 1);
-    return `(${[...values, ...Array.from({ length: columns.length + 1 }, (__, index) => `?${first + index}`)].join(', ')})`;
+    const values = columns.map((__, column) => `?${3 + row * columns.length + column}`);
+    return `((?1 << ${PLACE_BITS}) + ?2 + ${row}, ${values.join(', ')})`;
   });
-  return `INSERT INTO index_${kind} (rid, site, type, param, ${columns.join(', ')}) VALUES ${tuples.join(', ')}`;
+  return `INSERT INTO index_${kind} (entry, ${columns.join(', ')}) VALUES ${tuples.join(', ')}`;
 }
