@@ -165,14 +165,14 @@ type Base = Omit<Foundation, 'holds' | 'deletion' | 'retention' | 'exclusive' | 
 
 /** What goes for good, and what forbids it. */
 function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retention'> {
-  const { config, store, blobs, audit, clock, ids, signer, keys, log } = base;
+  const { config, store, packFiles, audit, clock, ids, signer, keys, log } = base;
   const { dicom, resources, runs, outbox, packs, packContents, ledger, documents } = store;
   const holds = createHolds({ documents, ledger, audit, clock, ids });
   const digest = createDigest(
     Buffer.from(hkdfSync('sha256', keys.keys.rowMac, '', 'neuroinsight deletion proofs', 32)),
   );
   const read = { dicom, resources, runs, outbox, packs, packContents };
-  const deps: DeletionDeps = { ...read, ledger, blobs, audit, holds, clock, ids, signer, digest };
+  const deps: DeletionDeps = { ...read, ledger, blobs: packFiles, audit, holds, clock, ids, signer, digest };
   const retention = createRetention({
     ...deps,
     retention: store.retention,

@@ -28,7 +28,10 @@ export interface DeletionDeps {
   readonly packs: Pick<PackReader, 'ofStudy'>;
   readonly packContents: PackContentsReader;
   readonly ledger: Ledger;
-  readonly blobs: Pick<BlobStore, 'remove'>;
+  readonly blobs: Pick<BlobStore, 'remove'> & {
+    /** After the row of a study's key was deleted: the key leaves the memory. */
+    forgetStudy(site: string, studyInstanceUid: string): Promise<void>;
+  };
   readonly audit: Pick<AuditTrail, 'rowOf'>;
   readonly holds: HoldCheck;
   readonly clock: Clock;
@@ -111,11 +114,14 @@ async function attempt(deps: DeletionDeps, principal: Principal, deletion: Delet
 }
 
 /** The files of packs whose rows went with their study; what cannot be removed now is left to the sweep. */
-export async function removeFiles({ blobs }: Pick<DeletionDeps, 'blobs'>, packs: readonly string[]): Promise<void> {
+export async function removeFiles({ blobs }: DeletionDeps, packs: readonly string[]): Promise<void> {
   for (const pack of packs) await blobs.remove(pack).catch(() => undefined);
 }
 
-/** Packs of a study that nothing points into any more: the rows, then the files. Others are left to the compaction. */
+/**
+ * Packs of a study that nothing points into any more: the rows, then the files; with the last of them the key. Others are
+ * left to the compaction.
+ */
 export async function dropDeadPacks(deps: DeletionDeps, site: string, studyInstanceUid: string): Promise<void> {
   for (const { pack } of await deps.packs.ofStudy(site, studyInstanceUid)) {
     const { instances, runs, outbox } = await deps.packContents.contents(site, pack);
@@ -124,9 +130,29 @@ export async function dropDeadPacks(deps: DeletionDeps, site: string, studyInsta
       await deps.ledger.commit({ site, removals: { packs: [pack] } });
     } catch (error) {
       // Somebody began to point there.
-      if (error instanceof NeuroInsightError && error.kind === 'conflict') continue;
-      throw error;
+      passOverConflict(error);
+      continue;
     }
     await removeFiles(deps, [pack]);
   }
+  await dropIdleKey(deps, site, studyInstanceUid);
+}
+
+/** The key of a study of which nothing is left. */
+async function dropIdleKey(deps: DeletionDeps, site: string, studyInstanceUid: string): Promise<void> {
+  if ((await deps.packs.ofStudy(site, studyInstanceUid)).length > 0) return;
+  if ((await deps.dicom.instances(site, { studyInstanceUid })).length > 0) return;
+  const counted = [{ studyInstanceUid, instances: 0 }];
+  try {
+    await deps.ledger.commit({ site, removals: { studies: [studyInstanceUid], counted } });
+  } catch (error) {
+    passOverConflict(error);
+    return;
+  }
+  await deps.blobs.forgetStudy(site, studyInstanceUid);
+}
+
+/** Somebody stores into the study again. */
+function passOverConflict(error: unknown): void {
+  if (!(error instanceof NeuroInsightError && error.kind === 'conflict')) throw error;
 }

@@ -19,13 +19,14 @@ const instance = (number: number) => ({
 
 describe('deletion because somebody says so', () => {
   it('takes a study with all that was made of it, and proves it', async () => {
-    const { commit, explicit, store, proofs, auditOf, removedFiles } = await openRetentionWorld();
+    const { commit, explicit, store, proofs, auditOf, removedFiles, forgotten } = await openRetentionWorld();
     await commit(measuredStudy(STUDY));
     await explicit.deleteStudy(ADMINISTRATOR, STUDY, 'sent to us by mistake');
     expect(await store.dicom.study(SITE, STUDY)).toBeUndefined();
     expect(await store.packs.studyKey(SITE, STUDY)).toBeUndefined();
     expect(await store.resources.get(SITE, 'DiagnosticReport', `r-${STUDY}`)).toBeUndefined();
     expect(await store.runs.get(SITE, `run-${STUDY}`)).toBeUndefined();
+    expect(forgotten).toEqual([STUDY]);
     expect([...removedFiles].sort()).toEqual([`result-${STUDY}`, `source-${STUDY}`]);
     expect(await proofs()).toMatchObject([
       {
@@ -41,7 +42,7 @@ describe('deletion because somebody says so', () => {
   });
 
   it('takes one instance, and the study with its last', async () => {
-    const { commit, explicit, store, proofs, removedFiles } = await openRetentionWorld();
+    const { commit, explicit, store, proofs, removedFiles, forgotten } = await openRetentionWorld();
     const { packs, studyKeys } = measuredStudy(STUDY);
     await commit({ packs: packs!.slice(0, 1), studyKeys: studyKeys!, instances: [source(STUDY, 1), source(STUDY, 2)] });
     await explicit.deleteInstance(ADMINISTRATOR, instance(1), 'a duplicate');
@@ -56,6 +57,8 @@ describe('deletion because somebody says so', () => {
     await explicit.deleteInstance(ADMINISTRATOR, instance(2), 'the other');
     expect(await store.dicom.study(SITE, STUDY)).toBeUndefined();
     expect(removedFiles).toEqual([`source-${STUDY}`]);
+    expect(await store.packs.studyKey(SITE, STUDY)).toBeUndefined();
+    expect(forgotten).toEqual([STUDY]);
   });
 
   it('is refused by a hold, before anything else is told', async () => {
@@ -102,6 +105,27 @@ describe('deletion because somebody says so', () => {
     blobs.remove = () => Promise.reject(new Error('EACCES'));
     await explicit.deleteStudy(ADMINISTRATOR, STUDY, 'now');
     expect(await store.packs.studyKey(SITE, STUDY)).toBeUndefined();
+  });
+});
+
+describe('packs and keys after a deletion', () => {
+  it('stay when somebody begins to point there meanwhile', async () => {
+    const { commit, explicit, store, world, removedFiles, forgotten } = await openRetentionWorld();
+    const { packs, studyKeys } = measuredStudy(STUDY);
+    await commit({ packs: packs!.slice(0, 1), studyKeys: studyKeys!, instances: [source(STUDY, 1)] });
+    world.beforeCommit = async ({ removals }) => {
+      if (removals?.packs) await commit({ instances: [source(STUDY, 2)] });
+    };
+    await explicit.deleteInstance(ADMINISTRATOR, instance(1), 'a duplicate');
+    expect(removedFiles).toEqual([]);
+    expect(await store.packs.studyKey(SITE, STUDY)).toBeDefined();
+    world.beforeCommit = async ({ removals }) => {
+      if (removals?.studies) await commit({ packs: packs!.slice(1), instances: [source(STUDY, 3)] });
+    };
+    await explicit.deleteInstance(ADMINISTRATOR, instance(2), 'another');
+    expect(await store.packs.studyKey(SITE, STUDY)).toBeDefined();
+    expect(await store.dicom.instances(SITE, { studyInstanceUid: STUDY })).toHaveLength(1);
+    expect(forgotten).toEqual([]);
   });
 });
 

@@ -44,6 +44,7 @@ export async function deleteWholeStudy(
       ...resources.map(nameOfResource),
     ],
   });
+  await deps.blobs.forgetStudy(site, study);
   await removeFiles(deps, packs);
 }
 

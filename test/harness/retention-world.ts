@@ -42,6 +42,7 @@ export async function openRetentionWorld(rules: Partial<RetentionRules> = {}) {
   const store = await openMemoryStore({ clock });
   const ids = countingIds();
   const removedFiles: string[] = [];
+  const forgotten: string[] = [];
   const logged: string[] = [];
   const world = { beforeCommit: (_commit: Commit): Promise<unknown> | unknown => undefined };
   const ledger: Ledger = {
@@ -60,6 +61,9 @@ export async function openRetentionWorld(rules: Partial<RetentionRules> = {}) {
   const blobs = {
     remove: async (pack: string): Promise<void> => {
       removedFiles.push(pack);
+    },
+    forgetStudy: async (_site: string, study: string): Promise<void> => {
+      forgotten.push(study);
     },
   };
   const deps: DeletionDeps = {
@@ -90,6 +94,7 @@ export async function openRetentionWorld(rules: Partial<RetentionRules> = {}) {
     blobs,
     publicKey,
     removedFiles,
+    forgotten,
     logged,
     retentionOf,
     explicit: createExplicitDeletion(deps),
