@@ -1,5 +1,6 @@
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { BlobStore, Clock, Commit, Ledger } from '../ports/index.ts';
+import { createQuota, type QuotaOptions } from './quota.ts';
 
 export interface SpaceGuardDeps {
   readonly ledger: Ledger;
@@ -7,20 +8,21 @@ export interface SpaceGuardDeps {
   readonly clock: Clock;
   /** What is kept free for the audit of reading, and for the work that ends what was begun. */
   readonly reserveBytes: number;
-  /** Most that the packs of one site may take; absent: no limit. */
-  readonly quota?: { readonly bytes: number; readonly usedBytes: (site: string) => Promise<number> };
+  /** Absent: no limit. */
+  readonly quota?: QuotaOptions;
 }
 
 const LOOK_MILLISECONDS = 1000;
 
 /**
  * Refuses what makes the store grow while less than the reserve is free, so that reading, which needs room for its
- * audit, stays alive on a full disk.
+ * audit, stays alive on a full disk; and instances of a site that would pass its quota.
  */
 export function guardSpace({ ledger, blobs, clock, reserveBytes, quota }: SpaceGuardDeps): {
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
 } {
+  const counting = quota && createQuota(quota, clock);
   let looked = Number.NEGATIVE_INFINITY;
   let free: Promise<number> = Promise.resolve(0);
   const requireSpace = async (): Promise<void> => {
@@ -35,17 +37,18 @@ export function guardSpace({ ledger, blobs, clock, reserveBytes, quota }: SpaceG
     ledger: {
       async commit(commit) {
         if (grows(commit)) await requireSpace();
-        return ledger.commit(commit);
+        const receipt = await ledger.commit(commit);
+        if (commit.packs) counting?.committed(commit.packs.map(({ pack }) => pack));
+        return receipt;
       },
     },
     blobs: {
       ...blobs,
       async openPack(site, studyInstanceUid) {
         await requireSpace();
-        if (quota && (await quota.usedBytes(site)) >= quota.bytes) {
-          throw new NeuroInsightError('storage-full', 'the site has used what it may store');
-        }
-        return blobs.openPack(site, studyInstanceUid);
+        await counting?.requireRoom(site);
+        const writer = await blobs.openPack(site, studyInstanceUid);
+        return counting ? counting.counted(site, writer) : writer;
       },
     },
   };
