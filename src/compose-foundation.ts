@@ -18,6 +18,7 @@ import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
 import { guardSpace } from './storage/space-guard.ts';
 import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
 import { openWitness, type Witness } from './storage/sqlite/witness.ts';
+import { type Compaction, createCompaction } from './storage/upkeep/compaction.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createTracing } from './telemetry/tracing.ts';
@@ -42,6 +43,7 @@ export interface Foundation {
   readonly holds: LegalHolds;
   readonly deletion: ExplicitDeletion;
   readonly retention: Retention;
+  readonly compaction: Compaction;
   /** Keeps what may not be done twice at once apart. */
   readonly exclusive: Exclusive;
   close(): Promise<void>;
@@ -161,10 +163,10 @@ function openPacks(options: Parameters<typeof openFileBlobStore>[0]): Promise<Fi
   });
 }
 
-type Base = Omit<Foundation, 'holds' | 'deletion' | 'retention' | 'exclusive' | 'close'>;
+type Base = Omit<Foundation, 'holds' | 'deletion' | 'retention' | 'compaction' | 'exclusive' | 'close'>;
 
 /** What goes for good, and what forbids it. */
-function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retention'> {
+function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retention' | 'compaction'> {
   const { config, store, packFiles, audit, clock, ids, signer, keys, log } = base;
   const { dicom, resources, runs, outbox, packs, packContents, ledger, documents } = store;
   const holds = createHolds({ documents, ledger, audit, clock, ids });
@@ -180,5 +182,7 @@ function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retenti
     sites: SITES.map(({ name }) => name),
     log,
   });
-  return { holds, deletion: createExplicitDeletion(deps), retention };
+  // Past the quota: what it writes makes room.
+  const compaction = createCompaction({ ...store, blobs: packFiles, clock, log });
+  return { holds, deletion: createExplicitDeletion(deps), retention, compaction };
 }

@@ -37,10 +37,13 @@ export async function openKeys(
   if (source !== undefined && source !== 'kekFile') {
     throw new NeuroInsightError('invalid-configuration', `this version takes no key-encryption key from ${source}`);
   }
-  const file = keys.kekFile ?? (makeNothing ? developmentKek : madeForDevelopment(developmentKek));
+  const wrapped = join(resolve(storage.dataDir), 'keys.json');
+  // A new key would open nothing of what is there.
+  const isNew = !makeNothing && !existsSync(wrapped);
+  const file = keys.kekFile ?? (isNew ? madeForDevelopment(developmentKek) : developmentKek);
   const key = readKek(file);
   const ring = createKeyRing([{ id: kekIdOf(key), key }]);
-  return { ring, keys: openWrapped(join(resolve(storage.dataDir), 'keys.json'), ring, makeNothing) };
+  return { ring, keys: openWrapped(wrapped, ring, makeNothing) };
 }
 
 function madeForDevelopment(file: string): string {

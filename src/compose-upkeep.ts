@@ -5,7 +5,6 @@ import type { Analyst, Principal } from './ports/index.ts';
 import type { LastBackup } from './storage/backup/backup.ts';
 import { pruneBackups } from './storage/backup/upkeep.ts';
 import { databaseBytes } from './storage/sqlite/open.ts';
-import { createCompaction } from './storage/upkeep/compaction.ts';
 
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
@@ -24,23 +23,21 @@ const BACKUP_PRINCIPAL: Principal = {
 
 /** What a server does by itself so that what it keeps stays whole, and goes when its time has come. */
 export function upkeepJobs(foundation: Foundation): readonly UpkeepJob[] {
-  const { config, retention, store, packFiles, clock, log } = foundation;
+  const { config, retention, compaction, exclusive } = foundation;
   const { repository } = config.backup;
-  // Past the quota: what it writes makes room.
-  const compaction = createCompaction({ ...store, blobs: packFiles, clock, log });
   return [
     {
       name: 'retention',
       everySeconds: DAY_SECONDS,
       round: async (signal) => {
-        await retention.run(signal);
+        await exclusive('retention', () => retention.run(signal));
       },
     },
     {
       name: 'compaction',
       everySeconds: COMPACTION_SECONDS,
       round: async (signal) => {
-        await compaction.run(signal);
+        await exclusive('compaction', () => compaction.run(signal));
       },
     },
     ...(repository === null

@@ -2,12 +2,12 @@ import { BACKUP_COMMANDS } from './backup-commands.ts';
 import type { Commands } from './command.ts';
 import { DELETION_COMMANDS } from './deletion-commands.ts';
 import { API_KEY_COMMANDS } from './key-commands.ts';
-import { STATUS_COMMANDS } from './status-command.ts';
+import { UPKEEP_COMMANDS } from './upkeep-commands.ts';
 
 /** Everything that the command line can have done on a data folder. */
 export const COMMANDS: Commands = {
   ...API_KEY_COMMANDS,
   ...BACKUP_COMMANDS,
   ...DELETION_COMMANDS,
-  ...STATUS_COMMANDS,
+  ...UPKEEP_COMMANDS,
 };

@@ -42,10 +42,12 @@ export const DELETION_COMMANDS: Commands = {
   retention: defineCommand(
     z.strictObject({ dryRun: z.boolean().default(false) }),
     ({ foundation, args, signal, emit }) =>
-      foundation.retention.run(signal, {
-        dryRun: args.dryRun,
-        onDue: ({ site: at, rule, counts, held }) => emit({ site: at, rule, counts, held }),
-      }),
+      foundation.exclusive('retention', () =>
+        foundation.retention.run(signal, {
+          dryRun: args.dryRun,
+          onDue: ({ site: at, rule, counts, held }) => emit({ site: at, rule, counts, held }),
+        }),
+      ),
   ),
   'proofs/list': defineCommand(z.strictObject({ site }), async ({ foundation, args, emit, signal }) => {
     let proofs = 0;

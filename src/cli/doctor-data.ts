@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { access, constants, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { StoreStatus } from '../admin/status-command.ts';
+import type { StoreStatus } from '../admin/upkeep-commands.ts';
 import type { Config } from '../config.ts';
 import { developmentKekFile, kekSourcesOf } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';

@@ -6,6 +6,7 @@ import { doctor } from './doctor.ts';
 import {
   API_KEY_USAGE,
   BACKUP_USAGE,
+  COMPACT_USAGE,
   DELETE_STUDY_USAGE,
   DEMO_USAGE,
   HOLD_USAGE,
@@ -44,6 +45,7 @@ const USAGE = `usage: neuroinsight COMMAND
   delete-study
             deletes a study and all that was made of it: ${DELETE_STUDY_USAGE}
   retention deletes what has been kept its time: ${RETENTION_USAGE}
+  compact   gives back the space of what was deleted: ${COMPACT_USAGE}
   proofs    what is left of what was deleted: ${PROOFS_USAGE}
   demo      the whole road on a server of its own: ${DEMO_USAGE}
   doctor    checks that this machine can run the software
@@ -65,6 +67,7 @@ const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = 
   hold: async () => (await import('./deletion.ts')).hold,
   'delete-study': async () => (await import('./deletion.ts')).deleteStudy,
   retention: async () => (await import('./deletion.ts')).retention,
+  compact: async () => (await import('./deletion.ts')).compact,
   proofs: async () => (await import('./deletion.ts')).proofs,
   demo: async () => (await import('./demo.ts')).demo,
 };

@@ -11,3 +11,4 @@ export const HOLD_USAGE = `neuroinsight hold place --study UID | --patient-id ID
 export const DELETE_STUDY_USAGE = 'neuroinsight delete-study UID --reason TEXT --confirm';
 export const RETENTION_USAGE = 'neuroinsight retention [--dry-run]';
 export const PROOFS_USAGE = 'neuroinsight proofs list | check';
+export const COMPACT_USAGE = 'neuroinsight compact';

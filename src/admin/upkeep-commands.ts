@@ -13,7 +13,7 @@ export interface StoreStatus {
   readonly studyKeysUnderOldKek: number;
 }
 
-export const STATUS_COMMANDS: Commands = {
+export const UPKEEP_COMMANDS: Commands = {
   status: defineCommand(z.strictObject({}), async ({ foundation: { store, keys } }): Promise<StoreStatus> => {
     const { currentKekId } = keys.ring;
     const last = await store.documents.get<LastBackup>('main', 'backup', 'last');
@@ -24,4 +24,7 @@ export const STATUS_COMMANDS: Commands = {
       studyKeysUnderOldKek: await store.packs.countKeysNotUnder(currentKekId),
     };
   }),
+  compact: defineCommand(z.strictObject({}), ({ foundation, signal }) =>
+    foundation.exclusive('compaction', () => foundation.compaction.run(signal)),
+  ),
 };
