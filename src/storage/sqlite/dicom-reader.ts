@@ -4,27 +4,29 @@ import type { Readers } from './readers.ts';
 import { instancesOf, studyStateOf } from './rows.ts';
 
 const INSTANCES = `SELECT s.StudyInstanceUID, e.SeriesInstanceUID, i.*,
-    s.attributes AS study_attributes, e.attributes AS series_attributes
+    s.attributes AS study_attributes, s.mac AS study_mac, e.attributes AS series_attributes, e.mac AS series_mac
   FROM instances i JOIN series e ON e.eid = i.eid JOIN studies s ON s.sid = e.sid`;
+
+const SEALS = ['instance', 'place', 'joined study', 'joined series'] as const;
 
 const STUDY = 'SELECT StudyInstanceUID, source_received_at, considered_at FROM studies';
 
 export function createDicomReader(readers: Readers): DicomIndex {
   return {
     async query(site, query) {
-      const { sql, params } = compileDicomQuery(site, query);
-      return dicomMatchRowsOf(query.level, await readers.all(sql, params));
+      const [rows] = await readers.together([compileDicomQuery(site, query)]);
+      return dicomMatchRowsOf(query.level, rows!);
     },
     async instances(site, selector) {
       const { sql, params } = selected(site, selector);
-      if (selector.sopInstanceUid === undefined) return instancesOf(await readers.all(sql, params));
+      if (selector.sopInstanceUid === undefined) return instancesOf(await readers.all(sql, params, SEALS));
       // One instance is found by its key: viewers ask for frames by the hundred, and a thread would be most of the time.
-      const row = await readers.point(sql, params);
+      const row = await readers.point(sql, params, SEALS);
       return row ? instancesOf([row]) : [];
     },
     async findInstances(site, sopInstanceUids) {
       const sql = `${INSTANCES} WHERE i.site = ? AND i.SOPInstanceUID IN (SELECT value FROM json_each(?))`;
-      return instancesOf(await readers.all(sql, [site, JSON.stringify(sopInstanceUids)]));
+      return instancesOf(await readers.all(sql, [site, JSON.stringify(sopInstanceUids)], SEALS));
     },
     async study(site, studyInstanceUid) {
       const row = await readers.point(`${STUDY} WHERE site = ? AND StudyInstanceUID = ?`, [site, studyInstanceUid]);

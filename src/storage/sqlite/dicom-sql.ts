@@ -21,6 +21,7 @@ import {
   prefixOf,
 } from '../dicom-pattern.ts';
 import type { Row, Value } from './database.ts';
+import type { Query } from './reader-loop.ts';
 import { parsed } from './rows.ts';
 import { all, any, type Bindings, beginsWith, createBindings, isOneOf } from './sql-text.ts';
 
@@ -37,6 +38,16 @@ const COLUMNS: Readonly<Record<QueryLevel, string>> = {
   instance: 'i.SOPInstanceUID, i.attributes AS instance_attributes',
 };
 
+const NUMBER_OF_COLUMNS: Readonly<Record<QueryLevel, number>> = { study: 5, series: 3, instance: 2 };
+
+/** What the MACs of the level's rows cover beside COLUMNS: read for them alone, so they stand last. */
+const SEALED_COLUMNS: Readonly<Record<QueryLevel, string>> = {
+  study: 's.site, s.mac AS study_mac',
+  series: 'e.mac AS series_mac',
+  instance: `i.SOPClassUID, i.InstanceNumber, i.transfer_syntax, i.frames, i.received_sha256, i.stored_sha256,
+    i.received_at, i.received_from, i.is_source, i.mac AS instance_mac`,
+};
+
 /** Descending order has what is missing at its end. */
 const ORDER: Readonly<Record<QueryLevel, string>> = {
   study: 's.StudyDate DESC, s.StudyTime DESC, s.StudyInstanceUID',
@@ -50,20 +61,19 @@ const ORDER: Readonly<Record<QueryLevel, string>> = {
  *
  * @throws invalid-request for a keyword that is not in MATCHABLE at the level or above it.
  */
-export function compileDicomQuery(
-  site: string,
-  { level, where, limit, offset }: DicomQuery,
-): { readonly sql: string; readonly params: readonly Value[] } {
+export function compileDicomQuery(site: string, { level, where, limit, offset }: DicomQuery): Query {
   const bindings = createBindings();
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   const ours = bindings.bind(site);
   const conditions = where.map((match) => conditionOf(match, levels, ours, bindings));
   const { from, first } = joinOf(level, where);
-  const sql = `SELECT ${levels.map((one) => COLUMNS[one]).join(', ')} FROM ${from}
+  const given = levels.map((one) => COLUMNS[one]).join(', ');
+  const sql = `SELECT ${given}, ${levels.map((one) => SEALED_COLUMNS[one]).join(', ')} FROM ${from}
     WHERE ${all([`${ALIAS[first]}.site = ${ours}`, ...conditions])}
     ORDER BY ${levels.map((one) => ORDER[one]).join(', ')}
     LIMIT ${bindings.bind(limit)} OFFSET ${bindings.bind(offset)}`;
-  return { sql, params: bindings.values };
+  const columns = levels.reduce((sum, one) => sum + NUMBER_OF_COLUMNS[one], 0);
+  return { sql, params: bindings.values, columns, seals: levels.map((one) => `joined ${one}` as const) };
 }
 
 /** Where the statement begins: the table, and its index, that give the fewest rows; the others are joined to it. */

@@ -1,5 +1,6 @@
 import type {
   ApiKeyReader,
+  ApiKeyRow,
   AuditLog,
   AuditQuery,
   AuditRow,
@@ -15,14 +16,35 @@ import type {
 import type { Row, Value } from './database.ts';
 import type { Readers } from './readers.ts';
 import { parsed } from './rows.ts';
+import type { SealedKind } from './sealed-rows.ts';
 
 const RUN_STATES: readonly RunState[] = ['queued', 'running', 'built', 'completed', 'refused', 'dead', 'cancelled'];
 const OUTBOX_STATES: readonly OutboxState[] = ['pending', 'delivered', 'dead'];
 
-const withSite = <T>(row: Row): { readonly site: string; readonly row: T } => ({
-  site: String(row.site),
-  row: parsed<T>(row.row),
-});
+/** Reads rows of one kind whose content is JSON, and holds the columns that they are found by to that content. */
+interface Contents<T> {
+  of(row: Row): T;
+  sited(row: Row): { readonly site: string; readonly row: T };
+  readonly seals: readonly [SealedKind];
+}
+
+/**
+ * @param columnsOf the columns that the content decides and the MAC does not cover: who edits a column to make a query
+ *   find a row gains nothing.
+ */
+function contentsOf<T>(
+  readers: Readers,
+  kind: SealedKind,
+  columnsOf: (content: T) => Readonly<Record<string, Value | undefined>>,
+): Contents<T> {
+  const of = (row: Row): T => {
+    const content = parsed<T>(row.row);
+    const agrees = ([name, value]: [string, Value | undefined]): boolean => row[name] === (value ?? null);
+    if (!Object.entries(columnsOf(content)).every(agrees)) throw readers.damaged(kind);
+    return content;
+  };
+  return { of, sited: (row) => ({ site: String(row.site), row: of(row) }), seals: [kind] };
+}
 
 /** Numbers by state, every state among them. */
 function counted<State extends string>(states: readonly State[], rows: readonly Row[]): Record<State, number> {
@@ -42,9 +64,20 @@ function whereOf(conditions: readonly (readonly [sql: string, value: Value | und
 }
 
 export function createRunReader(readers: Readers): RunReader {
+  const runs = contentsOf<RunRow>(readers, 'run', (run) => ({
+    id: run.id,
+    key: run.key,
+    study: run.studyInstanceUid,
+    state: run.state,
+    version: run.version,
+    created_at: run.createdAt,
+    not_before: run.notBefore,
+    lease_until: run.leaseUntil,
+    analysis_key: run.result?.analysisKey,
+  }));
   const one = async (where: string, params: readonly Value[]): Promise<RunRow | undefined> => {
-    const row = await readers.point(`SELECT row FROM runs WHERE ${where}`, params);
-    return row && parsed<RunRow>(row.row);
+    const row = await readers.point(`SELECT * FROM runs WHERE ${where}`, params, runs.seals);
+    return row && runs.of(row);
   };
   return {
     get: (site, id) => one('site = ? AND id = ?', [site, id]),
@@ -59,23 +92,23 @@ export function createRunReader(readers: Readers): RunReader {
       ]);
       const [rows, total] = await readers.together([
         {
-          sql: `SELECT row FROM runs WHERE ${where.sql} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+          sql: `SELECT * FROM runs WHERE ${where.sql} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
           params: [...where.params, limit, offset],
+          seals: runs.seals,
         },
         { sql: `SELECT count(*) AS total FROM runs WHERE ${where.sql}`, params: where.params },
       ]);
-      return { rows: rows!.map((row) => parsed<RunRow>(row.row)), total: Number(total![0]!.total) };
+      return { rows: rows!.map(runs.of), total: Number(total![0]!.total) };
     },
     async claimable(now, limit) {
-      const sql = `SELECT site, row FROM (
-          SELECT site, row, created_at, id FROM runs WHERE state = 'queued' AND not_before <= ?1
-          UNION ALL SELECT site, row, created_at, id FROM runs WHERE state = 'running' AND lease_until <= ?1)
+      const sql = `SELECT * FROM (SELECT * FROM runs WHERE state = 'queued' AND not_before <= ?1
+          UNION ALL SELECT * FROM runs WHERE state = 'running' AND lease_until <= ?1)
         ORDER BY created_at, id LIMIT ?2`;
-      return (await readers.all(sql, [now, limit])).map((row) => withSite<RunRow>(row));
+      return (await readers.all(sql, [now, limit], runs.seals)).map(runs.sited);
     },
     async log(site, runId) {
-      const sql = 'SELECT at, level, message FROM run_log WHERE site = ? AND run_id = ? ORDER BY rowid';
-      return (await readers.all(sql, [site, runId])).map(({ at, level, message }) => ({
+      const sql = 'SELECT * FROM run_log WHERE site = ? AND run_id = ? ORDER BY rowid';
+      return (await readers.all(sql, [site, runId], ['run log'])).map(({ at, level, message }) => ({
         runId,
         at: String(at),
         level: level as 'info' | 'warn' | 'error',
@@ -88,32 +121,39 @@ export function createRunReader(readers: Readers): RunReader {
 }
 
 export function createOutboxReader(readers: Readers): OutboxReader {
-  const rowsOf = (rows: readonly Row[]): OutboxRow[] => rows.map((row) => parsed<OutboxRow>(row.row));
+  const outbox = contentsOf<OutboxRow>(readers, 'outbox', (delivery) => ({
+    id: delivery.id,
+    key: delivery.key,
+    destination: delivery.destination,
+    run_id: delivery.runId,
+    state: delivery.state,
+    version: delivery.version,
+    created_at: delivery.createdAt,
+    not_before: delivery.notBefore,
+    lease_until: delivery.leaseUntil,
+  }));
   return {
     async get(site, id) {
-      const row = await readers.point('SELECT row FROM outbox WHERE site = ? AND id = ?', [site, id]);
-      return row && parsed<OutboxRow>(row.row);
+      const row = await readers.point('SELECT * FROM outbox WHERE site = ? AND id = ?', [site, id], outbox.seals);
+      return row && outbox.of(row);
     },
     async due(now, limit) {
-      const sql = `SELECT site, row FROM outbox WHERE state = 'pending' AND not_before <= ?1
+      const sql = `SELECT * FROM outbox WHERE state = 'pending' AND not_before <= ?1
         AND (lease_until IS NULL OR lease_until <= ?1) ORDER BY created_at, id LIMIT ?2`;
-      return (await readers.all(sql, [now, limit])).map((row) => withSite<OutboxRow>(row));
+      return (await readers.all(sql, [now, limit], outbox.seals)).map(outbox.sited);
     },
-    ofRun: async (site, runId) =>
-      rowsOf(
-        await readers.all('SELECT row FROM outbox WHERE site = ? AND run_id = ? ORDER BY created_at, id', [
-          site,
-          runId,
-        ]),
-      ),
+    async ofRun(site, runId) {
+      const sql = 'SELECT * FROM outbox WHERE site = ? AND run_id = ? ORDER BY created_at, id';
+      return (await readers.all(sql, [site, runId], outbox.seals)).map(outbox.of);
+    },
     async list(site, { destination, state, limit, offset }) {
       const where = whereOf([
         ['site = ?', site],
         ['destination = ?', destination],
         ['state = ?', state],
       ]);
-      const sql = `SELECT row FROM outbox WHERE ${where.sql} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`;
-      return rowsOf(await readers.all(sql, [...where.params, limit, offset]));
+      const sql = `SELECT * FROM outbox WHERE ${where.sql} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`;
+      return (await readers.all(sql, [...where.params, limit, offset], outbox.seals)).map(outbox.of);
     },
     countByState: async () =>
       counted(OUTBOX_STATES, await readers.all('SELECT state, count(*) AS number FROM outbox GROUP BY state', [])),
@@ -121,37 +161,58 @@ export function createOutboxReader(readers: Readers): OutboxReader {
 }
 
 export function createApiKeyReader(readers: Readers): ApiKeyReader {
+  const keys = contentsOf<ApiKeyRow>(readers, 'api key', (key) => ({
+    id: key.id,
+    version: key.version,
+    name: key.name,
+    secret_sha256: key.secretSha256,
+    revoked_at: key.revokedAt,
+  }));
   return {
     async findBySecret(secretSha256) {
-      const row = await readers.point('SELECT site, row FROM api_keys WHERE secret_sha256 = ?', [secretSha256]);
-      return row && withSite(row);
+      const sql = 'SELECT * FROM api_keys WHERE secret_sha256 = ?';
+      const row = await readers.point(sql, [secretSha256], keys.seals);
+      return row && keys.sited(row);
     },
-    list: async (site) =>
-      (await readers.all('SELECT row FROM api_keys WHERE site = ? ORDER BY name, id', [site])).map((row) =>
-        parsed(row.row),
-      ),
+    async list(site) {
+      const sql = 'SELECT * FROM api_keys WHERE site = ? ORDER BY name, id';
+      return (await readers.all(sql, [site], keys.seals)).map(keys.of);
+    },
   };
 }
 
 export function createAuditLog(readers: Readers): AuditLog {
+  const audit = contentsOf<AuditRow>(readers, 'audit', (row) => ({
+    id: row.id,
+    recorded: row.recorded,
+    action: row.action,
+    outcome: row.outcome,
+    agent: row.agent.id,
+  }));
   return {
     async get(site, id) {
-      const row = await readers.point('SELECT row FROM audit WHERE site = ? AND id = ?', [site, id]);
-      return row && parsed<AuditRow>(row.row);
+      const row = await readers.point('SELECT * FROM audit WHERE site = ? AND id = ?', [site, id], audit.seals);
+      return row && audit.of(row);
     },
     async search(site, query) {
       const where = auditWhere(site, query);
       const [rows, total] = await readers.together([
         {
-          sql: `SELECT row FROM audit WHERE ${where.sql} ORDER BY recorded DESC, sequence DESC LIMIT ? OFFSET ?`,
+          sql: `SELECT * FROM audit WHERE ${where.sql} ORDER BY recorded DESC, sequence DESC LIMIT ? OFFSET ?`,
           params: [...where.params, query.count, query.offset],
+          seals: audit.seals,
         },
         { sql: `SELECT count(*) AS total FROM audit WHERE ${where.sql}`, params: where.params },
       ]);
-      return { rows: rows!.map((row) => parsed<AuditRow>(row.row)), total: Number(total![0]!.total) };
+      const found = rows!.map(audit.of);
+      if (!found.every((row) => concerns(row, query))) throw readers.damaged('audit');
+      return { rows: found, total: Number(total![0]!.total) };
     },
   };
 }
+
+const concerns = ({ patients, entities }: AuditRow, { patient, entity }: AuditQuery): boolean =>
+  [patient, entity].every((one) => one === undefined || patients.includes(one) || entities.includes(one));
 
 function auditWhere(site: string, query: AuditQuery): Where {
   const concerned = [query.patient, query.entity].filter((entity) => entity !== undefined);
@@ -176,9 +237,9 @@ function auditWhere(site: string, query: AuditQuery): Where {
 export function createSeenReader(readers: Readers): SeenReader {
   return {
     async seen(site, source, studyInstanceUids) {
-      const sql = `SELECT row FROM seen_studies WHERE site = ? AND source = ?
+      const sql = `SELECT * FROM seen_studies WHERE site = ? AND source = ?
         AND study IN (SELECT value FROM json_each(?)) ORDER BY study`;
-      const rows = await readers.all(sql, [site, source, JSON.stringify(studyInstanceUids)]);
+      const rows = await readers.all(sql, [site, source, JSON.stringify(studyInstanceUids)], ['seen']);
       return rows.map((row) => parsed<SeenStudy>(row.row));
     },
   };

@@ -34,7 +34,7 @@ export interface SqliteOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly keys: Pick<DataKeys, 'database' | 'rowMac'>;
-  readonly metrics?: Pick<Metrics, 'commit'>;
+  readonly metrics?: Pick<Metrics, 'commit'> & Partial<Pick<Metrics, 'damage'>>;
   /** Threads for searches; a point read needs none. */
   readonly readerThreads?: number;
   /** Upper bound of the database, in pages of 4096 bytes; beyond it a commit is refused with storage-full. */
@@ -67,12 +67,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   prepareFile(dataDir, path, key, clock);
   const writerOptions = { key, busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
   const writer = await startWriter({ path, options: writerOptions, rowMac }, metrics);
-  const readers = await startReaders({ path, key, rowMac }, options.readerThreads ?? READER_THREADS).catch(
-    async (error: unknown) => {
-      await writer.close();
-      throw error;
-    },
-  );
+  const threads = options.readerThreads ?? READER_THREADS;
+  const readers = await startReaders({ path, key, rowMac }, threads, metrics?.damage).catch(async (error: unknown) => {
+    await writer.close();
+    throw error;
+  });
   const checkpoint = createCheckpoint({ path, options: { key, busyMilliseconds: BUSY_MILLISECONDS } });
   return {
     ledger: createLedger(writer, rowMac, clock),

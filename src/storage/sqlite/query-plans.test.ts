@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
+import { NeuroInsightError } from '../../domain/errors.ts';
 import { MOST_PAGE_BYTES } from '../page-budget.ts';
+import { createChangeFeed } from './change-feed.ts';
 import { type Connection, openConnection, type Row, type Value } from './database.ts';
 import { createDicomReader } from './dicom-reader.ts';
+import { createDocumentReader } from './document-reader.ts';
 import {
   createApiKeyReader,
   createAuditLog,
@@ -14,6 +17,7 @@ import {
   createSeenReader,
 } from './ledger-readers.ts';
 import { migrate } from './migrate.ts';
+import { createPackReader } from './pack-reader.ts';
 import type { Readers } from './readers.ts';
 import { createResourceReader } from './resource-reader.ts';
 
@@ -26,13 +30,14 @@ const readers: Readers = {
   point: async (sql, params) => void explain(sql, params),
   async all(sql, params) {
     explain(sql, params);
-    return [];
+    return [{ number: 0, bytes: 0 }].filter(() => /^SELECT (coalesce|\(SELECT count)/.test(sql));
   },
   together: async (queries) =>
     queries.map(({ sql, params }): Row[] => {
       explain(sql, params);
       return [{ total: 0 }].filter(() => sql.startsWith('SELECT count'));
     }),
+  damaged: (kind) => new NeuroInsightError('damaged', kind),
   close: async () => undefined,
 };
 
@@ -56,6 +61,8 @@ const dicom = createDicomReader(readers);
 const runs = createRunReader(readers);
 const outbox = createOutboxReader(readers);
 const audit = createAuditLog(readers);
+const packs = createPackReader(readers);
+const changes = createChangeFeed(readers);
 const resources = createResourceReader(readers, MOST_PAGE_BYTES);
 
 describe('reading a full database', () => {
@@ -64,6 +71,26 @@ describe('reading a full database', () => {
     ['a version', () => resources.getVersion('main', 'Patient', '1', 1)],
     ['the history of a resource', () => resources.history('main', { resourceType: 'Patient', id: '1', ...page })],
     ['the history of a type', () => resources.history('main', { resourceType: 'Patient', ...page })],
+    ['a version of a moment', () => resources.getAt('main', 'Patient', '1', at)],
+    [
+      'a type as of a moment',
+      () => resources.asOf('main', { resourceType: 'Patient', instant: at, after: '1', limit: 9 }),
+    ],
+    [
+      'what was current',
+      () => resources.history('main', { resourceType: 'Patient', at: { from: at, to: at }, ...page }),
+    ],
+    ['a pack', () => packs.get('1')],
+    ['the packs of a study', () => packs.ofStudy('main', '1')],
+    ['the packs by name', () => packs.list('1', 10)],
+    ['keys under another KEK', () => packs.keysNotUnder('k', 10)],
+    ['the number of keys under another KEK', () => packs.countKeysNotUnder('k')],
+    ['the bytes of a site', () => packs.bytesOf('main')],
+    ['a document', () => createDocumentReader(readers).get('main', 'scrub', '1')],
+    ['documents', () => createDocumentReader(readers).list('main', 'scrub', { after: '1', limit: 10 })],
+    ['changes', () => changes.after(undefined, 1, 10)],
+    ['changes of a site', () => changes.after('main', 1, 10)],
+    ['the commit of a moment', () => changes.sequenceAt(at)],
     ['the history of a site', () => resources.history('main', page)],
     ['the instances of a study', () => dicom.instances('main', { studyInstanceUid: '1' })],
     ['one instance', () => dicom.instances('main', { studyInstanceUid: '1', sopInstanceUid: '2' })],
