@@ -8,6 +8,7 @@ import { describeBlobs } from '../../../test/contract/blobs.contract.ts';
 import { keptRows, openSealedBlobs } from '../../../test/harness/sealed-blobs.ts';
 import { testKeyRing } from '../../../test/harness/test-keys.ts';
 import type { BlobStore } from '../../ports/index.ts';
+import { openFileBlobStore } from './file-blob-store.ts';
 
 const folders: string[] = [];
 const newFolder = (): string => {
@@ -151,12 +152,16 @@ describe('keys of studies', () => {
   };
 
   it('are one a study, whichever of its first packs is stored first', async () => {
-    const { blobs, kept } = await openSealedBlobs({ dataDir: newFolder() });
+    const kept = keptRows();
+    const clock = { now: () => new Date('2026-11-24T12:00:00Z') };
+    const options = { dataDir: newFolder(), keyRing: testKeyRing(), packs: kept.packs, clock };
+    const blobs = await openFileBlobStore(options);
     const both = await Promise.all([blobs.openPack('main', '1'), blobs.openPack('main', '1')]);
     const locations = await Promise.all(both.map((pack) => pack.append(new Uint8Array(5).fill(3))));
     const [first, second] = await Promise.all(both.map((pack) => pack.seal()));
     expect(first!.studyKey).toBeDefined();
     expect(second!.studyKey).toEqual(first!.studyKey);
+    for (const sealed of [second!, first!]) kept.keep('main', sealed);
     expect((await put(blobs, 'main', '1', 'later')).studyKey).toBeUndefined();
     const { studyKey: ofOther } = await put(blobs, 'other', '1', 'at another site');
     expect(ofOther!.wrapped).not.toBe(first!.studyKey!.wrapped);

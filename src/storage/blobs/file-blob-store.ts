@@ -61,8 +61,9 @@ export const blobsFolder = (dataDir: string): string => join(dataDir, 'blobs');
 export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<FileBlobStore> {
   const { dataDir, packs, archive } = options;
   const root = blobsFolder(dataDir);
-  const made = await mkdir(root, { recursive: true, mode: PRIVATE_FOLDER });
-  if (made !== undefined) await syncFolder(dataDir);
+  await mkdir(root, { recursive: true, mode: PRIVATE_FOLDER });
+  // Whoever made the folder may not have come to its sync.
+  await syncFolder(dataDir);
   const keys = createStudyKeys({ ...options, random: options.random ?? randomBytes });
   const spares = createSparePacks(root);
   const written = new Map<string, Written>();
