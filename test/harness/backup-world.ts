@@ -133,9 +133,11 @@ async function addInstance(
   const place = { study: `1.2.${number}`, series: `1.2.${number}.1`, uid: `1.2.${number}.1.1` };
   const row = instanceRow(place);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const wrapped = testKeyRing().wrap(randomBytes(32), `study/main/${place.study}`);
   await store.ledger.commit({
     site: 'main',
     instances: [{ ...row, blob: { ...row.blob, pack }, metadata: { ...row.metadata, pack } }],
+    studyKeys: [{ ...wrapped, studyInstanceUid: place.study, createdAt: AT }],
     packs: [{ pack, studyInstanceUid: place.study, bytes: length, sha256, sealedAt: AT, tier: 'online' }],
   });
   packs.set(pack, bytes);

@@ -126,6 +126,7 @@ export async function rebuildDatabase(repository: Repository, database: BackupDa
     for (const [index, object] of database.objects.entries()) {
       const bytes = await repository.readWhole(object);
       for (const [offset, target, length] of targets[index]!) {
+        if (!(offset >= 0 && offset + length <= bytes.length)) throw notTheOne();
         await handle.write(bytes, offset, length, target);
       }
     }
@@ -143,6 +144,9 @@ async function requireWhole(handle: FileHandle, database: BackupDatabase): Promi
     whole.update(await readBlock(handle, done, Math.min(BLOCK_BYTES, size - done)));
   }
   if (size !== database.bytes || whole.digest('hex') !== database.sha256) {
-    throw new NeuroInsightError('damaged', 'the database of the backup is not the one that was copied');
+    throw notTheOne();
   }
 }
+
+const notTheOne = (): NeuroInsightError =>
+  new NeuroInsightError('damaged', 'the database of the backup is not the one that was copied');

@@ -11,7 +11,7 @@ import { createSigner } from './signature.ts';
 let world: BackupWorld;
 beforeEach(async () => {
   world = await openBackupWorld();
-  await world.addInstance(1, 2_500_000);
+  await world.addInstance(1, 1_200_000);
   await world.addInstance(2, 1_000);
   await world.addPatient('a');
 });
