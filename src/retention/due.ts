@@ -60,7 +60,9 @@ async function* idleStudies(deps: DueDeps, site: string, before: string, withSou
   const studies = (after: string) => deps.retention.studies(site, { before, withSource, after, limit: PAGE });
   for await (const study of pages(studies, ({ studyInstanceUid }) => studyInstanceUid)) {
     const facts = await factsOf(deps, site, study);
-    if (!facts.busy && !(facts.ranAt !== undefined && facts.ranAt >= before)) yield facts;
+    // The rows themselves say how old they are: those are checked, what finds them is not.
+    const isYoung = facts.instances.some(({ receivedAt }) => receivedAt >= before);
+    if (!facts.busy && !isYoung && !(facts.ranAt !== undefined && facts.ranAt >= before)) yield facts;
   }
 }
 
@@ -117,7 +119,8 @@ async function* dueResources(deps: DueDeps, site: string, before: string): Async
   const resources = (after: string) => deps.retention.deletedResources(site, { before, after, limit: PAGE });
   for await (const reference of pages(resources, (name) => name)) {
     const resource = named(reference);
-    if (!resource) continue;
+    const current = resource && (await deps.resources.get(site, resource.resourceType, resource.id));
+    if (!resource || !current || current.json !== undefined || current.lastUpdated >= before) continue;
     const subject = await subjectWithPatients(deps.resources, site, resource);
     const counts = { ...NOTHING, resources: 1 };
     yield {

@@ -315,6 +315,21 @@ describe('retention', () => {
     await expect(retain()).rejects.toThrow('a defect');
   });
 
+  it('believes the rows, and not what finds them', async () => {
+    const { commit, retain, setNow, store, deps } = await openRetentionWorld({
+      sourceDays: 30,
+      deletedResourceDays: 30,
+    });
+    await commit(measuredStudy(STUDY));
+    setNow(inDays(1));
+    Object.assign(deps.retention, {
+      studies: async () => [{ studyInstanceUid: STUDY, receivedAt: '1999-01-01T00:00:00.000Z' }],
+      deletedResources: async () => [`Patient/p-${STUDY}`, 'Patient/none', 'nonsense'],
+    });
+    expect(await retain()).toMatchObject({ deleted: { instances: 0, resources: 0 } });
+    expect(await store.dicom.instances(SITE, { studyInstanceUid: STUDY })).toHaveLength(3);
+  });
+
   it('stops when it is told to', async () => {
     const { commit, retentionOf, setNow, store } = await openRetentionWorld();
     await commit(measuredStudy(STUDY));

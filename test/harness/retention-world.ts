@@ -1,6 +1,14 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { createAuditTrail } from '../../src/audit/audit-trail.ts';
-import type { BlobLocation, Commit, InstanceRow, Ledger, Principal, RunRow } from '../../src/ports/index.ts';
+import type {
+  BlobLocation,
+  Commit,
+  InstanceRow,
+  Ledger,
+  Principal,
+  RetentionReader,
+  RunRow,
+} from '../../src/ports/index.ts';
 import { createDigest, type DeletionDeps } from '../../src/retention/deletion.ts';
 import { createExplicitDeletion } from '../../src/retention/explicit-deletion.ts';
 import { createHolds } from '../../src/retention/holds.ts';
@@ -66,7 +74,7 @@ export async function openRetentionWorld(rules: Partial<RetentionRules> = {}) {
       forgotten.push(study);
     },
   };
-  const deps: DeletionDeps = {
+  const deps: DeletionDeps & { retention: RetentionReader } = {
     ...store,
     ledger,
     blobs,
@@ -81,13 +89,14 @@ export async function openRetentionWorld(rules: Partial<RetentionRules> = {}) {
   const retentionOf = (given: Partial<RetentionRules>) =>
     createRetention({
       ...deps,
-      retention: store.retention,
+      retention: deps.retention,
       rules: { ...DEFAULT_RETENTION, ...given },
       sites: [SITE],
       log,
     });
   return {
     world,
+    deps,
     store,
     holds,
     audit,
