@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { LogHead } from '../../ports/index.ts';
 import type { Connection } from './database.ts';
 import type { LoggedAt, Note, Said } from './operation.ts';
+import type { MacKey } from './row-mac.ts';
 import { STATEMENTS } from './statements.ts';
 
 /** The end of the log of commits: who writes it holds it in memory, and is the only one. */
@@ -13,7 +14,7 @@ export interface CommitLog {
 }
 
 /** @param key of the MACs of rows. */
-export function openCommitLog(connection: Connection, key: Uint8Array): CommitLog {
+export function openCommitLog(connection: Connection, key: MacKey): CommitLog {
   const last = connection.table('SELECT sequence, chain FROM commits ORDER BY sequence DESC LIMIT 1').rows[0];
   const log: CommitLog = {
     head: { sequence: Number(last?.[0] ?? 0), chain: String(last?.[1] ?? '') },
@@ -34,7 +35,7 @@ export function openCommitLog(connection: Connection, key: Uint8Array): CommitLo
 
 /** What binds a commit to all before it; `macs` are those of its rows in `changes`, in order. */
 export function chainOf(
-  key: Uint8Array,
+  key: MacKey,
   previous: string,
   commit: LoggedAt & { readonly sequence: number; readonly macs: readonly string[] },
 ): string {

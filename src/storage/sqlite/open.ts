@@ -27,6 +27,7 @@ import { type Readers, startReaders } from './readers.ts';
 import { createResourceReader } from './resource-reader.ts';
 import { compileExistence } from './resource-sql.ts';
 import { createPackContentsReader, createRetentionReader } from './retention-reader.ts';
+import { type MacKey, readyMacKey } from './row-mac.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -74,7 +75,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   });
   const checkpoint = createCheckpoint({ path, options: { key, busyMilliseconds: BUSY_MILLISECONDS } });
   return {
-    ledger: createLedger(writer, rowMac, clock),
+    ledger: createLedger(writer, readyMacKey(rowMac), clock),
     resources: createResourceReader(readers, options.mostPageBytes ?? MOST_PAGE_BYTES),
     dicom: createDicomReader(readers),
     runs: createRunReader(readers),
@@ -96,7 +97,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   };
 }
 
-function createLedger(writer: Writer, rowMac: Uint8Array, clock: Clock): Ledger {
+function createLedger(writer: Writer, rowMac: MacKey, clock: Clock): Ledger {
   return {
     async commit(commit) {
       const operations = planCommit(commit, rowMac, compileExistence);

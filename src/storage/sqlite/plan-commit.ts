@@ -5,6 +5,7 @@ import { planInstances } from './plan-instances.ts';
 import { planRemovals } from './plan-removals.ts';
 import { planResource } from './plan-resource.ts';
 import { planSealing } from './plan-sealing.ts';
+import type { MacKey } from './row-mac.ts';
 import { sealOf } from './sealed-rows.ts';
 import type { StatementName } from './statements.ts';
 
@@ -20,7 +21,7 @@ export type CompileQuery = (
  *
  * @param key of the MACs of rows.
  */
-export function planCommit(commit: Commit, key: Uint8Array, compile: CompileQuery): Operation[] {
+export function planCommit(commit: Commit, key: MacKey, compile: CompileQuery): Operation[] {
   const { site } = commit;
   return [
     ...(commit.noneMatching ?? []).map((query): Operation => {
@@ -54,7 +55,7 @@ export function assertNextVersion(expected: number, written: number): void {
   if (written !== expected + 1) throw new Error(`a change of version ${expected} cannot write version ${written}`);
 }
 
-function planRun(site: string, { expected, row }: Change<RunRow>, key: Uint8Array): Operation[] {
+function planRun(site: string, { expected, row }: Change<RunRow>, key: MacKey): Operation[] {
   assertNextVersion(expected, row.version);
   const json = JSON.stringify(row);
   const params: Value[] = [
@@ -78,7 +79,7 @@ function planRun(site: string, { expected, row }: Change<RunRow>, key: Uint8Arra
   ];
 }
 
-function planOutbox(site: string, { expected, row }: Change<OutboxRow>, key: Uint8Array): Operation[] {
+function planOutbox(site: string, { expected, row }: Change<OutboxRow>, key: MacKey): Operation[] {
   assertNextVersion(expected, row.version);
   const json = JSON.stringify(row);
   const params: Value[] = [
@@ -102,7 +103,7 @@ function planOutbox(site: string, { expected, row }: Change<OutboxRow>, key: Uin
   ];
 }
 
-function planApiKey(site: string, { expected, row }: Change<ApiKeyRow>, key: Uint8Array): Operation {
+function planApiKey(site: string, { expected, row }: Change<ApiKeyRow>, key: MacKey): Operation {
   assertNextVersion(expected, row.version);
   const { id, version, name, secretSha256: secret_sha256 } = row;
   const json = JSON.stringify(row);
@@ -111,7 +112,7 @@ function planApiKey(site: string, { expected, row }: Change<ApiKeyRow>, key: Uin
   return versioned(expected, 'create api key', 'update api key', params);
 }
 
-function planAudit(site: string, row: AuditRow, key: Uint8Array): Operation[] {
+function planAudit(site: string, row: AuditRow, key: MacKey): Operation[] {
   const json = JSON.stringify(row);
   const mac = sealOf(key, 'audit', { site, id: row.id, row: json });
   const params = [site, row.id, row.recorded, row.action, row.outcome, row.agent.id, json, mac];

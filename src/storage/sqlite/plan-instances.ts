@@ -2,6 +2,7 @@ import { type BlobLocation, type InstanceRow, MATCHABLE } from '../../ports/inde
 import type { Value } from './database.ts';
 import { columnOf } from './dicom-columns.ts';
 import type { Operation } from './operation.ts';
+import type { MacKey } from './row-mac.ts';
 import { type SealedValues, sealOf } from './sealed-rows.ts';
 
 /**
@@ -10,7 +11,7 @@ import { type SealedValues, sealOf } from './sealed-rows.ts';
  *
  * @param key of the MACs of rows.
  */
-export function planInstances(site: string, instances: readonly InstanceRow[], key: Uint8Array): Operation[] {
+export function planInstances(site: string, instances: readonly InstanceRow[], key: MacKey): Operation[] {
   const operations: Operation[] = [];
   const studies = new Set<string>();
   const series = new Set<string>();
@@ -27,7 +28,7 @@ export function planInstances(site: string, instances: readonly InstanceRow[], k
   return operations;
 }
 
-function addStudy(site: string, { studyInstanceUid: study, attributes }: InstanceRow, key: Uint8Array): Operation {
+function addStudy(site: string, { studyInstanceUid: study, attributes }: InstanceRow, key: MacKey): Operation {
   const columns = MATCHABLE.study
     .filter((keyword) => keyword !== 'StudyInstanceUID' && keyword !== 'ModalitiesInStudy')
     .map((keyword) => columnOf(keyword, attributes.study));
@@ -36,7 +37,7 @@ function addStudy(site: string, { studyInstanceUid: study, attributes }: Instanc
   return ['add study', [site, study, ...columns, json, mac], undefined, { study, part: 'begun' }];
 }
 
-function addSeries(site: string, row: InstanceRow, key: Uint8Array): Operation {
+function addSeries(site: string, row: InstanceRow, key: MacKey): Operation {
   const { studyInstanceUid: study, seriesInstanceUid: series, attributes } = row;
   const columns = MATCHABLE.series
     .filter((keyword) => keyword !== 'SeriesInstanceUID')
@@ -46,7 +47,7 @@ function addSeries(site: string, row: InstanceRow, key: Uint8Array): Operation {
   return ['add series', [site, study, series, ...columns, json, mac]];
 }
 
-function addInstance(site: string, row: InstanceRow, key: Uint8Array): Operation[] {
+function addInstance(site: string, row: InstanceRow, key: MacKey): Operation[] {
   const { studyInstanceUid: study, seriesInstanceUid: series, sopInstanceUid: uid, blob, metadata } = row;
   const content = contentColumns(site, row);
   const place = placeColumns(site, row);

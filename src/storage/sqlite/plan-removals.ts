@@ -1,10 +1,10 @@
 import type { Removals } from '../../ports/index.ts';
 import type { Note, Operation } from './operation.ts';
-import { macOf } from './row-mac.ts';
+import { type MacKey, macOf } from './row-mac.ts';
 import { INDEX_KINDS, indexRemovalByKey } from './statements.ts';
 
 /** What leaves for good, at the end of a commit; what is not there is passed over. @param key of the MACs of rows. */
-export function planRemovals(site: string, removals: Removals, key: Uint8Array): Operation[] {
+export function planRemovals(site: string, removals: Removals, key: MacKey): Operation[] {
   const erased = (kind: 'study' | 'resource', of: string): Note => ({
     said: { kind, action: 'erase', key: of, version: 0, mac: macOf(key, 'erasure', [site, kind, of]) },
   });
@@ -41,7 +41,7 @@ function removeStudy(site: string, study: string, erased: Note): Operation[] {
 }
 
 /** Series and studies that lost instances are counted anew, and go when they are empty. */
-function removeInstances(site: string, instances: NonNullable<Removals['instances']>, key: Uint8Array): Operation[] {
+function removeInstances(site: string, instances: NonNullable<Removals['instances']>, key: MacKey): Operation[] {
   const operations: Operation[] = [];
   for (const { studyInstanceUid: study, sopInstanceUid: uid } of instances) {
     const mac = macOf(key, 'erasure', [site, 'instance', uid]);

@@ -4,11 +4,12 @@ import type { Value } from './database.ts';
 import { MOST_ENTRIES, scopeOf } from './index-scope.ts';
 import type { Operation } from './operation.ts';
 import { assertNextVersion } from './plan-commit.ts';
+import type { MacKey } from './row-mac.ts';
 import { sealOf } from './sealed-rows.ts';
 import { INDEX_KINDS, INDEX_ROWS, type IndexKind, indexInsert, indexRemoval } from './statements.ts';
 
 /** The new version, its place in the history, and its index in place of that of the version before. */
-export function planResource(site: string, { expected, row }: Change<ResourceVersion>, key: Uint8Array): Operation[] {
+export function planResource(site: string, { expected, row }: Change<ResourceVersion>, key: MacKey): Operation[] {
   assertNextVersion(expected, row.versionId);
   const { resourceType: type, id, versionId: version, lastUpdated: last_updated, method } = row;
   const json = row.resource === undefined ? null : (row.json ?? JSON.stringify(row.resource));

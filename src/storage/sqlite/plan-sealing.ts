@@ -2,10 +2,11 @@ import type { Change, Commit, DocumentRow, PackRow, Relocation, Rewrap, StudyKey
 import type { Operation } from './operation.ts';
 import { assertNextVersion } from './plan-commit.ts';
 import { placeColumns } from './plan-instances.ts';
+import type { MacKey } from './row-mac.ts';
 import { packColumns, sealOf } from './sealed-rows.ts';
 
 /** Keys, packs, moves between packs, and documents of a commit. @param key of the MACs of rows. */
-export function planSealing(commit: Commit, key: Uint8Array): Operation[] {
+export function planSealing(commit: Commit, key: MacKey): Operation[] {
   const { site } = commit;
   return [
     ...(commit.studyKeys ?? []).flatMap((row) => planStudyKey(site, row)),
@@ -27,12 +28,12 @@ function planRewrap(site: string, { fromKekId, row }: Rewrap): Operation {
   return ['rewrap study key', [site, row.studyInstanceUid, fromKekId, row.kekId, row.wrapped, row.createdAt], 'one'];
 }
 
-function planPack(site: string, row: PackRow, key: Uint8Array): Operation {
+function planPack(site: string, row: PackRow, key: MacKey): Operation {
   const columns = packColumns(site, row);
   return ['put pack', [...Object.values(columns), sealOf(key, 'pack', columns)], 'one'];
 }
 
-function planRelocation(site: string, relocation: Relocation, key: Uint8Array): Operation[] {
+function planRelocation(site: string, relocation: Relocation, key: MacKey): Operation[] {
   const { sopInstanceUid: uid, fromPack, blob, metadata } = relocation;
   const place = placeColumns(site, relocation);
   const mac = sealOf(key, 'place', place);
@@ -44,7 +45,7 @@ function planRelocation(site: string, relocation: Relocation, key: Uint8Array): 
   ];
 }
 
-function planDocument(site: string, { expected, row }: Change<DocumentRow>, key: Uint8Array): Operation {
+function planDocument(site: string, { expected, row }: Change<DocumentRow>, key: MacKey): Operation {
   assertNextVersion(expected, row.version);
   const { kind, id, version } = row;
   const columns = { site, kind, id, version, row: JSON.stringify(row.content) };

@@ -1,6 +1,6 @@
 import type { PackRow } from '../../ports/index.ts';
 import type { Value } from './database.ts';
-import { macOf } from './row-mac.ts';
+import { type MacKey, macOf } from './row-mac.ts';
 
 /**
  * What the MAC of each kind of row covers: the names of the columns in the order in which their values are given to
@@ -58,7 +58,7 @@ export type SealedKind = keyof typeof SEALED;
 export type SealedValues<Kind extends SealedKind> = Readonly<Record<(typeof SEALED)[Kind][number], Value>>;
 
 /** The MAC of a row, from its values by column. */
-export function sealOf<Kind extends SealedKind>(key: Uint8Array, kind: Kind, row: SealedValues<Kind>): string {
+export function sealOf<Kind extends SealedKind>(key: MacKey, kind: Kind, row: SealedValues<Kind>): string {
   const columns: readonly string[] = SEALED[kind];
   const values = row as Readonly<Record<string, Value>>;
   return macOf(

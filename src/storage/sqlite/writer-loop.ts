@@ -3,6 +3,7 @@ import { applyGroup, type Writing } from './apply-operations.ts';
 import { openCommitLog } from './commit-log.ts';
 import { type ConnectionOptions, foldLog, openConnection, refreshStatistics } from './database.ts';
 import type { WriteRequest } from './operation.ts';
+import { readyMacKey } from './row-mac.ts';
 
 export interface WriterData {
   readonly path: string;
@@ -24,7 +25,7 @@ const FIRST_REFRESH = 256;
 export function startWriterThread(): void {
   const { path, options, rowMac } = workerData as WriterData;
   const connection = openConnection(path, options);
-  serveWrites(parentPort!, { connection, log: openCommitLog(connection, rowMac) });
+  serveWrites(parentPort!, { connection, log: openCommitLog(connection, readyMacKey(rowMac)) });
 }
 
 /**
