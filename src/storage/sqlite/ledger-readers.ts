@@ -1,18 +1,16 @@
 import type {
   ApiKeyReader,
-  ApiKeyRow,
   AuditLog,
   AuditQuery,
   AuditRow,
   OutboxReader,
-  OutboxRow,
   OutboxState,
   RunReader,
   RunRow,
   RunState,
   SeenReader,
-  SeenStudy,
 } from '../../ports/index.ts';
+import { agreesWithContent, type ContentKind, type ContentOf } from './content-columns.ts';
 import type { Row, Value } from './database.ts';
 import type { Readers } from './readers.ts';
 import { parsed } from './rows.ts';
@@ -21,26 +19,17 @@ import type { SealedKind } from './sealed-rows.ts';
 const RUN_STATES: readonly RunState[] = ['queued', 'running', 'built', 'completed', 'refused', 'dead', 'cancelled'];
 const OUTBOX_STATES: readonly OutboxState[] = ['pending', 'delivered', 'dead'];
 
-/** Reads rows of one kind whose content is JSON, and holds the columns that they are found by to that content. */
+/** Reads rows of one kind, and holds the columns that they are found by to their content. */
 interface Contents<T> {
   of(row: Row): T;
   sited(row: Row): { readonly site: string; readonly row: T };
   readonly seals: readonly [SealedKind];
 }
 
-/**
- * @param columnsOf the columns that the content decides and the MAC does not cover: who edits a column to make a query
- *   find a row gains nothing.
- */
-function contentsOf<T>(
-  readers: Readers,
-  kind: SealedKind,
-  columnsOf: (content: T) => Readonly<Record<string, Value | undefined>>,
-): Contents<T> {
-  const of = (row: Row): T => {
-    const content = parsed<T>(row.row);
-    const agrees = ([name, value]: [string, Value | undefined]): boolean => row[name] === (value ?? null);
-    if (!Object.entries(columnsOf(content)).every(agrees)) throw readers.damaged(kind);
+function contentsOf<Kind extends ContentKind>(readers: Readers, kind: Kind): Contents<ContentOf<Kind>> {
+  const of = (row: Row): ContentOf<Kind> => {
+    const content = parsed<ContentOf<Kind>>(row.row);
+    if (!agreesWithContent(kind, row, content)) throw readers.damaged(kind);
     return content;
   };
   return { of, sited: (row) => ({ site: String(row.site), row: of(row) }), seals: [kind] };
@@ -64,17 +53,7 @@ function whereOf(conditions: readonly (readonly [sql: string, value: Value | und
 }
 
 export function createRunReader(readers: Readers): RunReader {
-  const runs = contentsOf<RunRow>(readers, 'run', (run) => ({
-    id: run.id,
-    key: run.key,
-    study: run.studyInstanceUid,
-    state: run.state,
-    version: run.version,
-    created_at: run.createdAt,
-    not_before: run.notBefore,
-    lease_until: run.leaseUntil,
-    analysis_key: run.result?.analysisKey,
-  }));
+  const runs = contentsOf(readers, 'run');
   const one = async (where: string, params: readonly Value[]): Promise<RunRow | undefined> => {
     const row = await readers.point(`SELECT * FROM runs WHERE ${where}`, params, runs.seals);
     return row && runs.of(row);
@@ -121,17 +100,7 @@ export function createRunReader(readers: Readers): RunReader {
 }
 
 export function createOutboxReader(readers: Readers): OutboxReader {
-  const outbox = contentsOf<OutboxRow>(readers, 'outbox', (delivery) => ({
-    id: delivery.id,
-    key: delivery.key,
-    destination: delivery.destination,
-    run_id: delivery.runId,
-    state: delivery.state,
-    version: delivery.version,
-    created_at: delivery.createdAt,
-    not_before: delivery.notBefore,
-    lease_until: delivery.leaseUntil,
-  }));
+  const outbox = contentsOf(readers, 'outbox');
   return {
     async get(site, id) {
       const row = await readers.point('SELECT * FROM outbox WHERE site = ? AND id = ?', [site, id], outbox.seals);
@@ -161,13 +130,7 @@ export function createOutboxReader(readers: Readers): OutboxReader {
 }
 
 export function createApiKeyReader(readers: Readers): ApiKeyReader {
-  const keys = contentsOf<ApiKeyRow>(readers, 'api key', (key) => ({
-    id: key.id,
-    version: key.version,
-    name: key.name,
-    secret_sha256: key.secretSha256,
-    revoked_at: key.revokedAt,
-  }));
+  const keys = contentsOf(readers, 'api key');
   return {
     async findBySecret(secretSha256) {
       const sql = 'SELECT * FROM api_keys WHERE secret_sha256 = ?';
@@ -182,13 +145,7 @@ export function createApiKeyReader(readers: Readers): ApiKeyReader {
 }
 
 export function createAuditLog(readers: Readers): AuditLog {
-  const audit = contentsOf<AuditRow>(readers, 'audit', (row) => ({
-    id: row.id,
-    recorded: row.recorded,
-    action: row.action,
-    outcome: row.outcome,
-    agent: row.agent.id,
-  }));
+  const audit = contentsOf(readers, 'audit');
   return {
     async get(site, id) {
       const row = await readers.point('SELECT * FROM audit WHERE site = ? AND id = ?', [site, id], audit.seals);
@@ -235,12 +192,13 @@ function auditWhere(site: string, query: AuditQuery): Where {
 }
 
 export function createSeenReader(readers: Readers): SeenReader {
+  const seen = contentsOf(readers, 'seen');
   return {
     async seen(site, source, studyInstanceUids) {
       const sql = `SELECT * FROM seen_studies WHERE site = ? AND source = ?
         AND study IN (SELECT value FROM json_each(?)) ORDER BY study`;
-      const rows = await readers.all(sql, [site, source, JSON.stringify(studyInstanceUids)], ['seen']);
-      return rows.map((row) => parsed<SeenStudy>(row.row));
+      const rows = await readers.all(sql, [site, source, JSON.stringify(studyInstanceUids)], seen.seals);
+      return rows.map(seen.of);
     },
   };
 }

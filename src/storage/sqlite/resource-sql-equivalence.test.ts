@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { versionOf } from '../../../test/contract/resource-searches.ts';
 import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
+import { foldText } from '../../domain/fold-text.ts';
 import type { Bounds, Condition, IndexEntry, ResourceQuery, SortKey } from '../../ports/index.ts';
 import { matchResources } from '../memory/resource-match.ts';
 import type { IndexedResource } from '../memory/tables.ts';
@@ -29,7 +30,9 @@ const entries: fc.Arbitrary<IndexEntry> = fc.oneof(
     { kind: fc.constant('token'), param: params, system: words, code: words },
     { requiredKeys: ['kind', 'param'] },
   ),
-  fc.record({ kind: fc.constant('string'), param: params, value: words }).map((one) => ({ ...one, folded: one.value })),
+  fc
+    .record({ kind: fc.constant('string'), param: params, value: words })
+    .map((one) => ({ ...one, folded: foldText(one.value) })),
   // Some end before they begin: nothing keeps a client from writing that.
   fc.tuple(params, spans).map(([param, [low, high]]) => ({ kind: 'date' as const, param, low, high })),
   fc

@@ -1,8 +1,15 @@
+import { NeuroInsightError } from '../../domain/errors.ts';
 import type { InstanceRow, JsonDataset, StoredResource, StudyState } from '../../ports/index.ts';
 import type { Row, Value } from './database.ts';
 
-/** JSON that this software wrote. */
-export const parsed = <T>(value: Value | undefined): T => JSON.parse(String(value)) as T;
+/** JSON that this software wrote. @throws damaged for anything else: what no MAC covers, a study's modalities for one. */
+export function parsed<T>(value: Value | undefined): T {
+  try {
+    return JSON.parse(String(value)) as T;
+  } catch (cause) {
+    throw new NeuroInsightError('damaged', 'a row holds what was never written', { cause });
+  }
+}
 
 export const textOrNone = (value: Value | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;

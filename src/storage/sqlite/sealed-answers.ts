@@ -1,3 +1,4 @@
+import type { NeuroInsightError } from '../../domain/errors.ts';
 import type { Table, Value } from './database.ts';
 import { requireMac } from './row-mac.ts';
 import { SEALED, type SealedKind } from './sealed-rows.ts';
@@ -27,24 +28,47 @@ function sealOf(name: SealName): Seal {
 }
 
 /**
- * Holds each row of an answer to the MACs that it carries. Rows that repeat a part of the row before them (instances
- * their study) have it checked once.
+ * Holds each row of an answer to the MACs that it carries.
  *
  * @throws damaged for the first row that is not what was written.
  */
-export function requireSealed(key: Uint8Array, { columns, rows }: Table, seals: readonly SealName[]): void {
-  for (const seal of seals.map(sealOf)) {
-    const places = seal.columns.map((name) => placeOf(columns, name));
-    const macPlace = placeOf(columns, seal.mac);
-    let checked: readonly Value[] | undefined;
-    for (const row of rows) {
-      if (checked && row[macPlace] === checked[macPlace] && places.every((place) => row[place] === checked![place])) {
-        continue;
-      }
-      const values = places.map((place) => row[place] ?? null);
-      requireMac(key, seal.kind, values, row[macPlace]);
-      checked = row;
-    }
+export function requireSealed(key: Uint8Array, table: Table, seals: readonly SealName[]): void {
+  for (const name of seals) for (const error of brokenSeals(key, table, name)) if (error) throw error;
+}
+
+/**
+ * The error, or nothing, for each row of the answer. Rows that repeat a part of the row before them (instances their
+ * study) have it checked once.
+ */
+export function* brokenSeals(
+  key: Uint8Array,
+  { columns, rows }: Table,
+  name: SealName,
+): Generator<NeuroInsightError | undefined> {
+  const seal = sealOf(name);
+  const places = [...seal.columns, seal.mac].map((column) => placeOf(columns, column));
+  let before: readonly Value[] | undefined;
+  let broken: NeuroInsightError | undefined;
+  for (const row of rows) {
+    const isRepeated = before !== undefined && places.every((place) => row[place] === before![place]);
+    if (!isRepeated)
+      broken = brokenSeal(
+        key,
+        seal.kind,
+        places.map((place) => row[place] ?? null),
+      );
+    before = row;
+    yield broken;
+  }
+}
+
+/** @param values that the MAC covers, and the MAC. */
+function brokenSeal(key: Uint8Array, kind: SealedKind, values: readonly Value[]): NeuroInsightError | undefined {
+  try {
+    requireMac(key, kind, values.slice(0, -1), values.at(-1));
+    return undefined;
+  } catch (error) {
+    return error as NeuroInsightError;
   }
 }
 
