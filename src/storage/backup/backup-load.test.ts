@@ -20,17 +20,17 @@ describe('a backup of a server at work', () => {
   it('has all that was acknowledged before it began, and nothing that points to what it does not have', async () => {
     for (let number = 0; number < 3; number++) await load.addStudy(4, 130_000);
     for (let number = 0; number < 60; number++) await load.addVersion(`p-${number % 20}`);
-    const writing = load.start();
-    for (let number = 0; number < 3; number++) {
+    for (let number = 0; number < 2; number++) {
       const before = load.copy();
+      const writing = load.start();
       const report = await world.backup();
+      expect(await writing.stop()).toBeGreaterThan(0);
       expect(report).toMatchObject({ missingPacks: 0, damagedPacks: 0 });
       await world.restore(`again-${number}`);
       const compared = await compareRestored(world, `again-${number}`, before);
       expect(compared.dangling).toBe(0);
       expect(compared.instances).toBeGreaterThanOrEqual(before.instances.size);
     }
-    expect(await writing.stop()).toBeGreaterThan(0);
   });
 
   it('keeps the packs of studies that are erased meanwhile', async () => {

@@ -1,39 +1,27 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Resource } from '@medplum/fhirtypes';
-import {
-  AT,
-  apiKeyRow,
-  auditRow,
-  instanceRow,
-  LATER,
-  outboxRow,
-  patientVersion,
-  runRow,
-} from '../../../test/contract/store-rows.ts';
-import { ADMINISTRATOR } from '../../../test/harness/backup-world.ts';
 import { testKeyRing } from '../../../test/harness/test-keys.ts';
-import { createAuditTrail } from '../../audit/audit-trail.ts';
-import { indexOf } from '../../fhir/search-index.ts';
-import type { Ledger } from '../../ports/index.ts';
+import {
+  BY_KEY,
+  transferClock as clock,
+  digest,
+  exportTo,
+  fillServer,
+  importFrom,
+} from '../../../test/harness/transfer-world.ts';
 import { type FileBlobStore, openFileBlobStore } from '../blobs/file-blob-store.ts';
 import { type MemoryStore, openMemoryStore } from '../memory/memory-store.ts';
 import type { ContainerLock } from './container.ts';
-import { type ExportReport, exportServer } from './export.ts';
-import { type ImportReport, importServer } from './import.ts';
+import type { ExportReader } from './export-reader.ts';
 
 const PASSPHRASE: ContainerLock = { passphrase: 'correct horse battery staple' };
-/** Quicker than a passphrase, which takes its time. */
-const BY_KEY: ContainerLock = { ring: testKeyRing('carried along') };
-const clock = { now: () => new Date(LATER) };
-const signal = new AbortController().signal;
 
 interface Server {
   readonly store: MemoryStore;
   readonly blobs: FileBlobStore;
+  readonly openExport: () => Promise<ExportReader>;
 }
 
 const opened: FileBlobStore[] = [];
@@ -45,76 +33,7 @@ async function openServer(): Promise<Server> {
   const keyRing = testKeyRing(dataDir);
   const blobs = await openFileBlobStore({ dataDir, keyRing, packs: store.packs, clock });
   opened.push(blobs);
-  return { store, blobs };
-}
-
-const auditOf = (ledger: Ledger) =>
-  createAuditTrail({
-    ledger,
-    clock,
-    ids: { uuid: () => randomBytes(16).toString('hex') },
-    tracing: { current: () => ({ traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceparent: '' }) },
-  });
-
-/** A little of every kind, on two sites. */
-async function fill({ store, blobs }: Server): Promise<void> {
-  const { ledger } = store;
-  for (const site of ['main', 'other']) {
-    await ledger.commit({ site, resources: [{ expected: 0, row: patientVersion('a', 1) }] });
-    await ledger.commit({ site, resources: [{ expected: 1, row: patientVersion('a', 2, 'Canaryname') }] });
-    const gone = { ...patientVersion('b', 2), method: 'DELETE', resource: undefined, index: [] } as const;
-    await ledger.commit({ site, resources: [{ expected: 0, row: patientVersion('b', 1) }] });
-    await ledger.commit({ site, resources: [{ expected: 1, row: gone }] });
-    for (const study of ['1.2.3', '1.2.4']) await addStudy({ store, blobs }, site, study);
-    await ledger.commit({
-      site,
-      apiKeys: [{ expected: 0, row: apiKeyRow(`key-${site}`, { secretSha256: digest(site) }) }],
-    });
-    await ledger.commit({ site, seen: [seenStudy], audit: [auditRow('audit-1', { patients: ['Patient/a'] })] });
-    const hold = { kind: 'legal-hold', id: 'h', version: 1, content: { reason: 'asked for' } } as const;
-    const backup = { kind: 'backup', id: 'last', version: 1, content: {} } as const;
-    await ledger.commit({ site, documents: [hold, backup].map((row) => ({ expected: 0, row })) });
-  }
-}
-
-const digest = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
-const seenStudy = {
-  source: 'pacs',
-  studyInstanceUid: '1.2.3',
-  numberOfInstances: 2,
-  pulledInstances: 2,
-  refusedInstances: 0,
-  attempt: 1,
-  seenAt: AT,
-};
-
-async function addStudy({ store, blobs }: Server, site: string, study: string): Promise<void> {
-  const pack = await blobs.openPack(site, study);
-  const instances = [];
-  for (const number of [1, 2]) {
-    const bytes = randomBytes(700_000);
-    const [blob, metadata] = [await pack.append(bytes), await pack.append(randomBytes(300))];
-    const row = instanceRow({ study, series: `${study}.1`, uid: `${study}.1.${number}` });
-    instances.push({ ...row, blob, metadata, storedSha256: digest(bytes) });
-  }
-  const [report, bundle] = [await pack.append(Buffer.from('the report')), await pack.append(Buffer.from('{}'))];
-  const { row, studyKey } = await pack.seal();
-  const run = runRow(`run-${study}`, { studyInstanceUid: study, files: { 'report.pdf': report } });
-  const outbox = outboxRow(`out-${study}`, { runId: run.id, payload: { kind: 'fhir', bundle } });
-  await store.ledger.commit({
-    site,
-    instances,
-    packs: [row],
-    ...(studyKey && { studyKeys: [studyKey] }),
-    runs: [{ expected: 0, row: run }],
-    runLog: [{ runId: run.id, at: AT, level: 'info', message: 'begun' }],
-    outbox: [
-      { expected: 0, row: outbox },
-      { expected: 0, row: outboxRow(`loose-${study}`, { runId: 'gone', payload: { kind: 'fhir', bundle } }) },
-    ],
-  });
-  await store.ledger.commit({ site, considered: [{ studyInstanceUid: study, sourceReceivedAt: AT }] });
-  await store.ledger.commit({ site, runs: [{ expected: 1, row: { ...run, version: 2, state: 'completed' } }] });
+  return { store, blobs, openExport: store.openExport };
 }
 
 let folder: string;
@@ -122,32 +41,16 @@ let source: Server;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-transfer-'));
   source = await openServer();
-  await fill(source);
+  await fillServer(source);
 });
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((blobs) => blobs.close()));
   rmSync(folder, { recursive: true, force: true });
 });
 
-function exported(
-  name: string,
-  lock = PASSPHRASE,
-  given: { readonly signal?: AbortSignal } = {},
-): Promise<ExportReport> {
-  const { store, blobs } = source;
-  const deps = { openReader: store.openExport, blobs, ledger: store.ledger, audit: auditOf(store.ledger), clock };
-  const request = { file: join(folder, name), lock, principal: ADMINISTRATOR, signal, ...given };
-  return exportServer({ ...deps, softwareVersion: '0.0.0-test' }, request);
-}
-
-function imported({ store, blobs }: Server, name: string, lock = BY_KEY): Promise<ImportReport> {
-  const { ledger, changes } = store;
-  const deps = { ledger, changes, blobs, audit: auditOf(ledger), openReader: store.openExport };
-  return importServer(
-    { ...deps, indexOf: (resource: Resource) => indexOf(resource, 'http://127.0.0.1:8080') },
-    { file: join(folder, name), lock, principal: ADMINISTRATOR, signal },
-  );
-}
+const exported = (name: string, lock = BY_KEY, given: { readonly signal?: AbortSignal } = {}) =>
+  exportTo(source, join(folder, name), { lock, ...given });
+const imported = (server: Server, name: string, lock = BY_KEY) => importFrom(server, join(folder, name), lock);
 
 describe('an export', () => {
   it('becomes an equal server: every version, every byte, every row of the audit', async () => {
