@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { NeuroInsightError } from '../../domain/errors.ts';
-import type { KeyRing, WrappedKey } from '../../ports/index.ts';
+import type { KeyRing, Ledger, WrappedKey } from '../../ports/index.ts';
 
 /** A key-encryption key in memory. */
 export interface Kek {
@@ -8,6 +8,14 @@ export interface Kek {
   readonly id: string;
   /** 32 bytes. */
   readonly key: Uint8Array;
+}
+
+/** A ring that goes on to other keys while those who hold it go on using it. */
+export interface LiveKeyRing extends KeyRing {
+  /** The same key under the current KEK; the same bytes however often it is asked. @throws wrong-key, as unwrap does. */
+  rewrap(wrapped: WrappedKey, context: string): WrappedKey;
+  /** Wraps under this KEK from now on. What lies under the ones before can still be unwrapped until the process ends. */
+  become(current: Kek): void;
 }
 
 const NONCE_BYTES = 12;
@@ -19,31 +27,84 @@ export function kekIdOf(key: Uint8Array): string {
   return Buffer.from(hkdfSync('sha256', key, '', 'neuroinsight kek id', 8)).toString('hex');
 }
 
+/** What a KEK is used by: one key to wrap with, another to choose nonces with. */
+interface Wrapping {
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly nonces: Uint8Array;
+}
+
+const wrappingOf = ({ id, key }: Kek): Wrapping => ({
+  id,
+  key: Buffer.from(hkdfSync('sha256', key, '', 'neuroinsight kek wrap', KEY_BYTES)),
+  nonces: Buffer.from(hkdfSync('sha256', key, '', 'neuroinsight kek rewrap nonce', KEY_BYTES)),
+});
+
 /** @param keks the first is current, the others can only unwrap. */
-export function createKeyRing(keks: readonly Kek[]): KeyRing {
-  const [current] = keks;
-  if (!current) throw new Error('a key ring holds at least one key');
-  const wrapping = new Map(
-    keks.map(({ id, key }) => [id, Buffer.from(hkdfSync('sha256', key, '', 'neuroinsight kek wrap', KEY_BYTES))]),
-  );
+export function createKeyRing(keks: readonly Kek[]): LiveKeyRing {
+  const [first] = keks;
+  if (!first) throw new Error('a key ring holds at least one key');
+  const known = new Map(keks.map((kek) => [kek.id, wrappingOf(kek)]));
+  let current = known.get(first.id)!;
   return {
-    currentKekId: current.id,
-    wrap(key, context) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', wrapping.get(current.id)!, nonce);
-      cipher.setAAD(Buffer.from(context));
-      const wrapped = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
-      return { kekId: current.id, wrapped: wrapped.toString('base64') };
+    get currentKekId() {
+      return current.id;
     },
-    unwrap: (wrapped, context) => unwrap(wrapping.get(wrapped.kekId), wrapped, context),
+    wrap: (key, context) => wrap(current, key, context, randomBytes(NONCE_BYTES)),
+    unwrap: (wrapped, context) => unwrap(known.get(wrapped.kekId), wrapped, context),
+    rewrap(wrapped, context) {
+      if (wrapped.kekId === current.id) return { kekId: wrapped.kekId, wrapped: wrapped.wrapped };
+      const key = unwrap(known.get(wrapped.kekId), wrapped, context);
+      // The nonce of one key in one place comes again with that very key and context only, and then gives the same bytes:
+      // so two who carry the same row over at once write the same.
+      const nonce = createHmac('sha256', current.nonces)
+        .update(JSON.stringify([wrapped.kekId, wrapped.wrapped, context]))
+        .digest()
+        .subarray(0, NONCE_BYTES);
+      return wrap(current, key, context, nonce);
+    },
+    become(kek) {
+      const wrapping = known.get(kek.id) ?? wrappingOf(kek);
+      known.set(kek.id, wrapping);
+      current = wrapping;
+    },
   };
 }
 
-function unwrap(kek: Uint8Array | undefined, { kekId, wrapped }: WrappedKey, context: string): Uint8Array {
+/** The context in which the key of a study is wrapped: no row can be moved to another study. */
+export const studyContext = (site: string, studyInstanceUid: string): string => `study/${site}/${studyInstanceUid}`;
+
+/**
+ * A ledger that stores study keys under the current KEK: a key that was wrapped before a rotation began, for an upload
+ * that takes long, would otherwise come to lie under a KEK that is given up.
+ */
+export function keepingUp(ledger: Ledger, ring: Pick<LiveKeyRing, 'currentKekId' | 'rewrap'>): Ledger {
+  return {
+    commit(commit) {
+      const { site, studyKeys } = commit;
+      if (!studyKeys?.some(({ kekId }) => kekId !== ring.currentKekId)) return ledger.commit(commit);
+      const rows = studyKeys.map((row) => ({
+        ...row,
+        ...ring.rewrap(row, studyContext(site, row.studyInstanceUid)),
+      }));
+      return ledger.commit({ ...commit, studyKeys: rows });
+    },
+  };
+}
+
+function wrap({ id, key: kek }: Wrapping, key: Uint8Array, context: string, nonce: Uint8Array): WrappedKey {
+  const cipher = createCipheriv('aes-256-gcm', kek, nonce);
+  cipher.setAAD(Buffer.from(context));
+  const wrapped = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
+  return { kekId: id, wrapped: wrapped.toString('base64') };
+}
+
+function unwrap(kek: Wrapping | undefined, { kekId, wrapped }: WrappedKey, context: string): Uint8Array {
   if (!kek) throw new NeuroInsightError('wrong-key', `the key-encryption key ${kekId} is not at hand`);
   const bytes = Buffer.from(wrapped, 'base64');
   if (bytes.length !== NONCE_BYTES + KEY_BYTES + TAG_BYTES) throw unwrapped();
-  const decipher = createDecipheriv('aes-256-gcm', kek, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', kek.key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   try {
