@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Metrics } from '../../ports/index.ts';
 import { assertBindable } from './database.ts';
-import type { LoggedAt, Operation, OperationResult, WriteAnswer } from './operation.ts';
+import type { LoggedAt, Operation, OperationResult, WriteAnswer, WriteRequest } from './operation.ts';
 import type { WriterData, WriterMessage } from './writer-loop.ts';
 
 /** The one place that writes: a thread that owns the writing connection. */
@@ -67,6 +67,15 @@ export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'comm
   });
 
   const post = (message: WriterMessage): void => worker.postMessage(message);
+  let gathered: WriteRequest[] = [];
+  const send = (): void => {
+    if (gathered.length > 0) post(gathered);
+    gathered = [];
+  };
+  // Callers that were answered together ask again in the same turn: one message takes all of them.
+  const gather = (request: WriteRequest): void => {
+    if (gathered.push(request) === 1) process.nextTick(send);
+  };
   return {
     submit(operations, commit) {
       if (ended) return Promise.reject(ended);
@@ -76,13 +85,14 @@ export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'comm
       return new Promise((resolve, reject) => {
         for (const [, params] of operations) assertBindable(params);
         const id = nextId++;
-        post({ id, commit, operations });
+        gather({ id, commit, operations });
         waiting.set(id, { resolve, reject, since: performance.now() });
       });
     },
     close() {
       if (!ended) {
         ended = new Error('the database is closed');
+        send();
         post(undefined);
       }
       return closed;
