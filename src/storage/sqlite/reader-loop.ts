@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorKind, NeuroInsightError } from '../../domain/errors.ts';
 import { requirePageWithin } from '../page-budget.ts';
 import { type Connection, openConnection, sqliteCode, type Table, type Value } from './database.ts';
+import { type MacKey, readyMacKey } from './row-mac.ts';
 import { requireSealed, type SealName } from './sealed-answers.ts';
 
 export interface Query {
@@ -47,11 +48,11 @@ export const READER_OPTIONS = { busyMilliseconds: 5_000, readOnly: true } as con
 /** Entry of a reader thread. */
 export function startReaderThread(): void {
   const { path, key, rowMac } = workerData as ReaderData;
-  serveReads(parentPort!, openConnection(path, { ...READER_OPTIONS, key }), rowMac);
+  serveReads(parentPort!, openConnection(path, { ...READER_OPTIONS, key }), readyMacKey(rowMac));
 }
 
 /** `undefined` ends the thread. */
-export function serveReads(port: MessagePort, connection: Connection, rowMac: Uint8Array): void {
+export function serveReads(port: MessagePort, connection: Connection, rowMac: MacKey): void {
   port.on('message', (request: ReadRequest | undefined) => {
     if (request) {
       port.postMessage(answerOf(connection, request, rowMac));
@@ -63,7 +64,7 @@ export function serveReads(port: MessagePort, connection: Connection, rowMac: Ui
   port.postMessage(undefined);
 }
 
-function answerOf(connection: Connection, { id, queries }: ReadRequest, rowMac: Uint8Array): ReadAnswer {
+function answerOf(connection: Connection, { id, queries }: ReadRequest, rowMac: MacKey): ReadAnswer {
   try {
     return { id, tables: inOneSnapshot(connection, queries, rowMac) };
   } catch (error) {
@@ -80,7 +81,7 @@ export function failureOf(error: unknown): NeuroInsightError | undefined {
 }
 
 /** A page and its total must not see different commits. */
-function inOneSnapshot(connection: Connection, queries: readonly Query[], rowMac: Uint8Array): Table[] {
+function inOneSnapshot(connection: Connection, queries: readonly Query[], rowMac: MacKey): Table[] {
   if (queries.length === 1 && !queries[0]!.texts) return [answerTo(connection, queries[0]!, rowMac)];
   connection.run('BEGIN');
   try {
@@ -94,7 +95,7 @@ function inOneSnapshot(connection: Connection, queries: readonly Query[], rowMac
 export function answerTo(
   connection: Connection,
   { sql, params, seals = [], columns, texts }: Query,
-  rowMac: Uint8Array,
+  rowMac: MacKey,
 ): Table {
   const found = connection.table(sql, params);
   const table = texts ? withTexts(connection, found, texts) : found;

@@ -11,6 +11,7 @@ import {
   type ReaderData,
   type ReadRequest,
 } from './reader-loop.ts';
+import { readyMacKey } from './row-mac.ts';
 import type { SealName } from './sealed-answers.ts';
 
 /**
@@ -57,6 +58,7 @@ export async function startReaders(
   const near = openConnection(file.path, { ...READER_OPTIONS, key: file.key });
   // No wait for locks from here on, it would hold up the event loop: a read that meets one goes to a thread.
   near.table('PRAGMA busy_timeout = 0');
+  const rowMac = readyMacKey(file.rowMac);
   let nextId = 1;
   let open = true;
 
@@ -79,7 +81,7 @@ export async function startReaders(
       assertBindable(params);
       const query: Query = { sql, params, seals };
       try {
-        return rowsOf(answerTo(near, query, file.rowMac))[0];
+        return rowsOf(answerTo(near, query, rowMac))[0];
       } catch (error) {
         if (sqliteCode(error).startsWith('SQLITE_BUSY')) return rowsOf((await ask([query]))[0]!)[0];
         throw counted(failureOf(error) ?? error, [query]);

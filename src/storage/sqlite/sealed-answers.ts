@@ -1,6 +1,6 @@
 import type { NeuroInsightError } from '../../domain/errors.ts';
 import type { Table, Value } from './database.ts';
-import { requireMac } from './row-mac.ts';
+import { type MacKey, requireMac } from './row-mac.ts';
 import { SEALED, type SealedKind } from './sealed-rows.ts';
 
 /**
@@ -32,7 +32,7 @@ function sealOf(name: SealName): Seal {
  *
  * @throws damaged for the first row that is not what was written.
  */
-export function requireSealed(key: Uint8Array, table: Table, seals: readonly SealName[]): void {
+export function requireSealed(key: MacKey, table: Table, seals: readonly SealName[]): void {
   for (const name of seals) for (const error of brokenSeals(key, table, name)) if (error) throw error;
 }
 
@@ -41,7 +41,7 @@ export function requireSealed(key: Uint8Array, table: Table, seals: readonly Sea
  * study) have it checked once.
  */
 export function* brokenSeals(
-  key: Uint8Array,
+  key: MacKey,
   { columns, rows }: Table,
   name: SealName,
 ): Generator<NeuroInsightError | undefined> {
@@ -63,7 +63,7 @@ export function* brokenSeals(
 }
 
 /** @param values that the MAC covers, and the MAC. */
-function brokenSeal(key: Uint8Array, kind: SealedKind, values: readonly Value[]): NeuroInsightError | undefined {
+function brokenSeal(key: MacKey, kind: SealedKind, values: readonly Value[]): NeuroInsightError | undefined {
   try {
     requireMac(key, kind, values.slice(0, -1), values.at(-1));
     return undefined;

@@ -16,6 +16,7 @@ import {
 import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
 import type { Commit } from '../../ports/index.ts';
 import { type Connection, openConnection, type Value } from './database.ts';
+import { PLACE_BITS, resourceOf } from './index-scope.ts';
 import { openSqliteStore, type SqliteStore } from './open.ts';
 
 let folder = '';
@@ -125,10 +126,10 @@ const READS: Readonly<Record<string, () => Promise<unknown>>> = {
     (await store.documents.list(site, 'scrub', { after: '', limit: 9 })).find(({ id }) => id === 'a'),
 };
 
-const TABLES = [
-  ...['resources', 'resource_versions', 'studies', 'series', 'instances', 'runs', 'run_log', 'outbox', 'api_keys'],
-  ...['seen_studies', 'audit', 'packs', 'documents', 'index_token'],
-];
+const TABLES = (
+  'resources resource_versions studies series instances runs run_log outbox api_keys seen_studies audit packs ' +
+  'documents index_token'
+).split(' ');
 
 /** Values to put into a column of the first row: another, and that of the second row. */
 function forgeries(table: string, column: string): Value[] {
@@ -171,7 +172,7 @@ describe('what is read from a database that somebody edits', () => {
             answer: true,
           });
         }
-        disk.run(`UPDATE ${table} SET ${column} = ? WHERE rowid = ?`, [own, rowidAfter(table, column, forged, rowid)]);
+        disk.run(`UPDATE ${table} SET ${column} = ? WHERE rowid = ?`, [own, rowidAfter(table, column!, forged, rowid)]);
       }
     }
     expect(tried).toBeGreaterThan(1);
@@ -187,18 +188,17 @@ describe('what is read from a database that somebody edits', () => {
 
   it('is an error where the index of a search leads to another site or type', async () => {
     await store.ledger.commit({ site: 'other', resources: [{ expected: 0, row: patientVersion('theirs', 1) }] });
-    disk.run(`UPDATE index_token SET rid = (SELECT rid FROM resources WHERE site = 'other')
-      WHERE site = 'main' AND code = 'a'`);
+    const theirs = disk.table("SELECT rid FROM resources WHERE site = 'other'").rows[0]![0]!;
+    const own = "(SELECT rid FROM resources WHERE site = 'main' AND id = 'a')";
+    const of = resourceOf('index_token');
+    disk.run(`DELETE FROM index_token WHERE ${of} = ?`, [theirs]);
+    disk.run(`UPDATE index_token SET entry = entry + ((? - ${own}) << ${PLACE_BITS}) WHERE ${of} = ${own}`, [theirs]);
     await expect(search('identifier', 'a')).rejects.toMatchObject({ kind: 'damaged' });
   });
 
   it('is counted by kind when it is damaged', () => {
-    expect(new Set(damages)).toEqual(
-      new Set([
-        ...['resource', 'instance', 'joined study', 'run', 'run log', 'outbox', 'api key', 'seen', 'audit'],
-        ...['pack', 'document'],
-      ]),
-    );
+    const kinds = 'api key, audit, document, instance, joined study, outbox, pack, resource, run, run log, seen';
+    expect([...new Set(damages)].sort().join(', ')).toBe(kinds);
   });
 });
 
