@@ -1,5 +1,6 @@
 import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { createExclusive, type Exclusive } from './admin/exclusive.ts';
 import { createAuditTrail } from './audit/audit-trail.ts';
 import { type ApiKeys, createApiKeys } from './auth/api-keys.ts';
@@ -13,11 +14,14 @@ import { createExplicitDeletion, type ExplicitDeletion } from './retention/expli
 import { createHolds, type LegalHolds } from './retention/holds.ts';
 import { createRetention, type Retention } from './retention/retention.ts';
 import { createSigner, type ManifestSigner } from './storage/backup/signature.ts';
-import { type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob-store.ts';
+import { type ArchiveTier, openArchiveTier } from './storage/blobs/archive-tier.ts';
+import { blobsFolder, type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob-store.ts';
+import { createScrub, type Scrub } from './storage/blobs/scrub.ts';
 import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
 import { guardSpace } from './storage/space-guard.ts';
 import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
 import { openWitness, type Witness } from './storage/sqlite/witness.ts';
+import { type Archival, createArchival } from './storage/upkeep/archival.ts';
 import { type Compaction, createCompaction } from './storage/upkeep/compaction.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -44,6 +48,9 @@ export interface Foundation {
   readonly deletion: ExplicitDeletion;
   readonly retention: Retention;
   readonly compaction: Compaction;
+  readonly scrub: Scrub;
+  /** Moves old studies to the slow store; undefined when there is none. */
+  readonly archival: Archival | undefined;
   /** Keeps what may not be done twice at once apart. */
   readonly exclusive: Exclusive;
   close(): Promise<void>;
@@ -76,7 +83,7 @@ export async function openFoundation(config: Config, options: FoundationOptions)
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
   const opened = await openStorage(config, options.purpose, clock, { metrics, log });
-  const { keys, packFiles, dataDir } = opened;
+  const { keys, packFiles, dataDir, tier } = opened;
   const { ledger, blobs } = guardSpace({
     ledger: opened.ledger,
     blobs: packFiles,
@@ -95,7 +102,14 @@ export async function openFoundation(config: Config, options: FoundationOptions)
     metrics.close();
   };
   const base = { config, dataDir, clock, ids, tracing, log, metrics, keys, store, blobs, packFiles, audit, apiKeys };
-  return { ...base, signer, ...deletions({ ...base, signer }), exclusive: createExclusive(), close };
+  return {
+    ...base,
+    signer,
+    ...deletions({ ...base, signer }),
+    ...upkeep(base, tier),
+    exclusive: createExclusive(),
+    close,
+  };
 }
 
 type Seen = Pick<Foundation, 'metrics' | 'log'>;
@@ -116,9 +130,13 @@ async function openStorage(config: Config, purpose: string, clock: Clock, { metr
     const witness = await witnessOf(config, store, keys, log);
     closing.push(() => witness?.close());
     const ledger = witness === undefined ? store.ledger : witnessed(store.ledger, witness);
-    const packFiles = await openPacks({ dataDir, keyRing: keys.ring, packs: store.packs, clock });
-    closing.push(packFiles.close);
-    return { dataDir, keys, store, ledger, packFiles, close };
+    const { packFiles, tier } = await openPacks(
+      config,
+      { dataDir, keyRing: keys.ring, packs: store.packs, ledger, clock },
+      log,
+    );
+    closing.push(packFiles.close, async () => tier?.close());
+    return { dataDir, keys, store, ledger, packFiles, tier, close };
   } catch (error) {
     // Threads would keep a process alive that has failed to start.
     await close();
@@ -155,18 +173,66 @@ const witnessed = (ledger: Ledger, witness: Witness): Ledger => ({
   },
 });
 
-function openPacks(options: Parameters<typeof openFileBlobStore>[0]): Promise<FileBlobStore> {
-  return openFileBlobStore(options).catch((cause: NodeJS.ErrnoException) => {
-    if (typeof cause.code !== 'string') throw cause;
-    const message = `the folder for instances cannot be made or written (${cause.code})`;
+type PackOptions = Omit<Parameters<typeof openFileBlobStore>[0], 'archive'>;
+
+/** The packs, and the slow store that they are recalled from: each asks the other. */
+async function openPacks({ storage }: Config, options: PackOptions & { readonly ledger: Ledger }, log: Log) {
+  let packFiles: FileBlobStore | undefined;
+  try {
+    const tier: ArchiveTier | undefined =
+      storage.archiveDir === null
+        ? undefined
+        : await openArchiveTier({
+            ...options,
+            online: blobsFolder(options.dataDir),
+            archived: resolve(storage.archiveDir),
+            forgetFile: async (pack) => packFiles?.forgetFile(pack),
+            log,
+          });
+    packFiles = await openFileBlobStore({ ...options, ...(tier && { archive: tier }) });
+    return { packFiles, tier };
+  } catch (cause) {
+    if (typeof (cause as NodeJS.ErrnoException).code !== 'string') throw cause;
+    const message = `a folder for instances cannot be made or written (${(cause as NodeJS.ErrnoException).code})`;
     throw new NeuroInsightError('invalid-configuration', message, { cause });
-  });
+  }
 }
 
-type Base = Omit<Foundation, 'holds' | 'deletion' | 'retention' | 'compaction' | 'exclusive' | 'close'>;
+type Base = Omit<
+  Foundation,
+  'signer' | 'holds' | 'deletion' | 'retention' | 'compaction' | 'scrub' | 'archival' | 'exclusive' | 'close'
+>;
+
+const DAY_SECONDS = 86_400;
+
+/** What looks after the bytes that stay. */
+function upkeep(base: Base, tier: ArchiveTier | undefined): Pick<Foundation, 'scrub' | 'archival'> {
+  const { config, store, packFiles, dataDir, audit, clock, metrics, log } = base;
+  const { packs, packContents, dicom, documents, ledger } = store;
+  const { archiveDir, archiveAfterDays, scrubDays, scrubMiBPerSecond } = config.storage;
+  const online = blobsFolder(dataDir);
+  const scrub = createScrub({
+    packs,
+    contents: packContents,
+    index: dicom,
+    documents,
+    ledger,
+    audit,
+    clock,
+    metrics,
+    blobs: packFiles,
+    folders: { online, ...(archiveDir !== null && { archived: resolve(archiveDir) }) },
+    bytesPerSecond: scrubMiBPerSecond * MEBIBYTE,
+    everySeconds: scrubDays * DAY_SECONDS,
+    pause: (milliseconds) => setTimeout(milliseconds),
+  });
+  return { scrub, archival: tier && createArchival({ packs, tier, clock, afterDays: archiveAfterDays, log }) };
+}
 
 /** What goes for good, and what forbids it. */
-function deletions(base: Base): Pick<Foundation, 'holds' | 'deletion' | 'retention' | 'compaction'> {
+function deletions(
+  base: Base & Pick<Foundation, 'signer'>,
+): Pick<Foundation, 'holds' | 'deletion' | 'retention' | 'compaction'> {
   const { config, store, packFiles, audit, clock, ids, signer, keys, log } = base;
   const { dicom, resources, runs, outbox, packs, packContents, ledger, documents } = store;
   const holds = createHolds({ documents, ledger, audit, clock, ids });

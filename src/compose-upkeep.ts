@@ -10,6 +10,7 @@ const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 const COMPACTION_SECONDS = 6 * HOUR_SECONDS;
 const BACKUP_LOOK_SECONDS = 300;
+const SCRUB_LOOK_SECONDS = HOUR_SECONDS;
 const BACKUP_SITE = SITES[0].name;
 
 const BACKUP_PRINCIPAL: Principal = {
@@ -23,7 +24,7 @@ const BACKUP_PRINCIPAL: Principal = {
 
 /** What a server does by itself so that what it keeps stays whole, and goes when its time has come. */
 export function upkeepJobs(foundation: Foundation): readonly UpkeepJob[] {
-  const { config, retention, compaction, exclusive } = foundation;
+  const { config, retention, compaction, scrub, archival, exclusive } = foundation;
   const { repository } = config.backup;
   return [
     {
@@ -40,6 +41,24 @@ export function upkeepJobs(foundation: Foundation): readonly UpkeepJob[] {
         await exclusive('compaction', () => compaction.run(signal));
       },
     },
+    {
+      name: 'scrub',
+      everySeconds: SCRUB_LOOK_SECONDS,
+      round: async (signal) => {
+        await exclusive('scrub', () => scrub.run(signal));
+      },
+    },
+    ...(archival === undefined
+      ? []
+      : [
+          {
+            name: 'archival',
+            everySeconds: DAY_SECONDS,
+            round: async (signal: AbortSignal) => {
+              await exclusive('archival', () => archival.run(signal));
+            },
+          },
+        ]),
     ...(repository === null
       ? []
       : [

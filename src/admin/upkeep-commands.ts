@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NeuroInsightError } from '../domain/errors.ts';
 import type { LastBackup } from '../storage/backup/backup.ts';
 import { type Commands, defineCommand } from './command.ts';
 
@@ -23,6 +24,15 @@ export const UPKEEP_COMMANDS: Commands = {
       kekId: currentKekId,
       studyKeysUnderOldKek: await store.packs.countKeysNotUnder(currentKekId),
     };
+  }),
+  /** Reads what is due, as the server does by itself every hour. */
+  scrub: defineCommand(z.strictObject({}), ({ foundation, signal }) =>
+    foundation.exclusive('scrub', () => foundation.scrub.run(signal)),
+  ),
+  archive: defineCommand(z.strictObject({}), ({ foundation, signal }) => {
+    const { archival } = foundation;
+    if (!archival) throw new NeuroInsightError('invalid-request', 'no folder of a slow store is configured');
+    return foundation.exclusive('archival', () => archival.run(signal));
   }),
   compact: defineCommand(z.strictObject({}), ({ foundation, signal }) =>
     foundation.exclusive('compaction', () => foundation.compaction.run(signal)),

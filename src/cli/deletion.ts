@@ -94,10 +94,3 @@ export async function proofs(args: readonly string[], config: Config, terminal: 
   showResult(terminal, result);
   return (result as { readonly damaged?: number }).damaged ? 2 : 0;
 }
-
-/** Gives back the space of what was deleted. Resolves to the exit code. */
-export async function compact(args: readonly string[], config: Config, terminal: Terminal): Promise<number> {
-  parseArgs({ args: [...args], options: {} });
-  showResult(terminal, await administer(config, terminal, 'compact', {}));
-  return 0;
-}

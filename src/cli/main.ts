@@ -5,14 +5,18 @@ import { ANALYSE_USAGE, analyse } from './analyse.ts';
 import { doctor } from './doctor.ts';
 import {
   API_KEY_USAGE,
+  ARCHIVE_USAGE,
   BACKUP_USAGE,
   COMPACT_USAGE,
   DELETE_STUDY_USAGE,
   DEMO_USAGE,
+  EXPORT_USAGE,
   HOLD_USAGE,
+  IMPORT_USAGE,
   PROOFS_USAGE,
   RESTORE_USAGE,
   RETENTION_USAGE,
+  SCRUB_USAGE,
   SERVE_USAGE,
 } from './usage.ts';
 
@@ -46,6 +50,10 @@ const USAGE = `usage: neuroinsight COMMAND
             deletes a study and all that was made of it: ${DELETE_STUDY_USAGE}
   retention deletes what has been kept its time: ${RETENTION_USAGE}
   compact   gives back the space of what was deleted: ${COMPACT_USAGE}
+  scrub     reads and checks the stored bytes that are due: ${SCRUB_USAGE}
+  archive   moves old studies to the slow store: ${ARCHIVE_USAGE}
+  export    writes everything into one enciphered file: ${EXPORT_USAGE}
+  import    reads such a file into an empty server: ${IMPORT_USAGE}
   proofs    what is left of what was deleted: ${PROOFS_USAGE}
   demo      the whole road on a server of its own: ${DEMO_USAGE}
   doctor    checks that this machine can run the software
@@ -67,7 +75,11 @@ const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = 
   hold: async () => (await import('./deletion.ts')).hold,
   'delete-study': async () => (await import('./deletion.ts')).deleteStudy,
   retention: async () => (await import('./deletion.ts')).retention,
-  compact: async () => (await import('./deletion.ts')).compact,
+  compact: async () => (await import('./upkeep.ts')).compact,
+  scrub: async () => (await import('./upkeep.ts')).scrub,
+  archive: async () => (await import('./upkeep.ts')).archive,
+  export: async () => (await import('./transfer.ts')).exportAll,
+  import: async () => (await import('./transfer.ts')).importAll,
   proofs: async () => (await import('./deletion.ts')).proofs,
   demo: async () => (await import('./demo.ts')).demo,
 };

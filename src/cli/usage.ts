@@ -12,3 +12,7 @@ export const DELETE_STUDY_USAGE = 'neuroinsight delete-study UID --reason TEXT -
 export const RETENTION_USAGE = 'neuroinsight retention [--dry-run]';
 export const PROOFS_USAGE = 'neuroinsight proofs list | check';
 export const COMPACT_USAGE = 'neuroinsight compact';
+export const SCRUB_USAGE = 'neuroinsight scrub';
+export const ARCHIVE_USAGE = 'neuroinsight archive';
+export const EXPORT_USAGE = 'neuroinsight export --out FILE [--passphrase-file FILE]';
+export const IMPORT_USAGE = 'neuroinsight import FILE [--passphrase-file FILE]';
