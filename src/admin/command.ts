@@ -7,6 +7,8 @@ import type { Emit, Execute } from './socket-server.ts';
 
 /** One thing that an administrator can have done over the opened data folder, beside a server or without one. */
 export interface Command {
+  /** It writes its own audit row, and none may stand before what it does. */
+  readonly isAuditedItself?: boolean;
   /** @throws what the command throws; invalid-request for arguments that are none. */
   run(foundation: Foundation, args: unknown, emit: Emit, signal: AbortSignal): Promise<unknown>;
 }
@@ -24,8 +26,10 @@ export interface Call<Args> {
 export function defineCommand<Schema extends z.ZodType>(
   schema: Schema,
   work: (call: Call<z.infer<Schema>>) => Promise<unknown>,
+  { isAuditedItself = false } = {},
 ): Command {
   return {
+    isAuditedItself,
     async run(foundation, given, emit, signal) {
       const parsed = schema.safeParse(given);
       if (!parsed.success) {
@@ -62,7 +66,7 @@ export function createExecutor(foundation: Foundation, commands: Commands): Exec
     if (command === undefined) throw new NeuroInsightError('invalid-request', 'the server knows no such command');
     return tracing.run(undefined, async () => {
       const access = { principal, action: 'E' as const, interaction: `admin/${name}` };
-      await audit.record(access);
+      if (!command.isAuditedItself) await audit.record(access);
       try {
         return await command.run(foundation, args, emit, signal);
       } catch (error) {
