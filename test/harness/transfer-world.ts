@@ -8,7 +8,12 @@ import type { Store } from '../../src/storage/store.ts';
 import type { ContainerLock } from '../../src/storage/transfer/container.ts';
 import { type ExportReport, exportServer } from '../../src/storage/transfer/export.ts';
 import type { ExportReader } from '../../src/storage/transfer/export-reader.ts';
-import { type ImportReport, importServer } from '../../src/storage/transfer/import.ts';
+import {
+  type ImportDeps,
+  type ImportReport,
+  type ImportRequest,
+  importServer,
+} from '../../src/storage/transfer/import.ts';
 import {
   AT,
   apiKeyRow,
@@ -54,18 +59,21 @@ export function exportTo(
   return exportServer({ ...deps, softwareVersion: '0.0.0-test' }, request);
 }
 
-export function importFrom(
-  { store, blobs, openExport }: TransferServer,
-  file: string,
-  lock: ContainerLock = BY_KEY,
-): Promise<ImportReport> {
+export function importDeps({ store, blobs, openExport }: TransferServer): ImportDeps {
   const { ledger, changes } = store;
-  const deps = { ledger, changes, blobs, audit: auditOf(ledger), openReader: openExport };
-  return importServer(
-    { ...deps, indexOf: (resource: Resource) => indexOf(resource, 'http://127.0.0.1:8080') },
-    { file, lock, principal: ADMINISTRATOR, signal },
-  );
+  const index = (resource: Resource) => indexOf(resource, 'http://127.0.0.1:8080');
+  return { ledger, changes, blobs, audit: auditOf(ledger), openReader: openExport, indexOf: index };
 }
+
+export const importRequest = (file: string, lock: ContainerLock = BY_KEY): ImportRequest => ({
+  file,
+  lock,
+  principal: ADMINISTRATOR,
+  signal,
+});
+
+export const importFrom = (server: TransferServer, file: string, lock?: ContainerLock): Promise<ImportReport> =>
+  importServer(importDeps(server), importRequest(file, lock));
 
 /** A little of every kind, on two sites. */
 export async function fillServer({ store, blobs }: TransferServer): Promise<void> {

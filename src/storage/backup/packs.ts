@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Snapshot } from '../sqlite/checkpoint.ts';
 import type { BackupContents, BackupFile } from './manifest.ts';
 import type { Repository } from './repository.ts';
@@ -76,35 +77,49 @@ interface CopiedPacks {
   readonly addedBytes: number;
 }
 
+/** A copy mostly waits for the disk to have its bytes. */
+const AT_ONCE = 4;
+
+type Copied = { readonly file: BackupFile; readonly addedBytes: number } | BackupContents['elsewhere'][number];
+
 /** Copies what the repository does not have. A pack that is damaged is copied as it lies, and named. */
 export async function copyPacks(options: CopyPacks): Promise<CopiedPacks> {
-  const { repository, packs, links, signal, deps } = options;
-  const files: BackupFile[] = [];
-  const elsewhere: BackupContents['elsewhere'][number][] = [];
-  let addedBytes = 0;
-  try {
-    for (const [index, { pack, tier, expected }] of packs.entries()) {
-      options.onProgress?.({ step: 'packs', done: index, total: packs.length });
-      if (expected && (await repository.has(expected))) {
-        files.push({ path: pathOf(pack), ...expected });
-        continue;
-      }
-      const places =
-        tier === 'archived' ? [deps.archivedPack?.(pack)] : [join(links, pack), join(deps.dataDir, pathOf(pack))];
-      const copied = await copyFirst(places, repository, signal);
-      if (!copied) {
-        elsewhere.push({ pack, why: tier === 'archived' ? 'archived' : 'missing' });
-        continue;
-      }
-      const { sha256, bytes, added } = copied;
-      if (added) addedBytes += bytes;
-      const isDamaged = expected !== undefined && expected.sha256 !== sha256;
-      files.push({ path: pathOf(pack), sha256, bytes, ...(isDamaged && { damaged: true }) });
+  const { packs, links, onProgress } = options;
+  const copied: Copied[] = [];
+  let next = 0;
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < packs.length; index = next++) {
+      onProgress?.({ step: 'packs', done: done++, total: packs.length });
+      copied[index] = await copyPack(options, packs[index]!);
     }
+  };
+  try {
+    const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   } finally {
     await rm(links, { recursive: true, force: true });
   }
-  return { files, elsewhere, addedBytes };
+  const there = copied.filter((one) => 'file' in one);
+  return {
+    files: there.map(({ file }) => file),
+    elsewhere: copied.filter((one) => 'why' in one),
+    addedBytes: there.reduce((sum, one) => sum + one.addedBytes, 0),
+  };
+}
+
+async function copyPack({ repository, links, signal, deps }: CopyPacks, named: NamedPack): Promise<Copied> {
+  const { pack, tier, expected } = named;
+  if (signal.aborted) throw new NeuroInsightError('cancelled', 'the backup was cancelled');
+  if (expected && (await repository.has(expected))) return { file: { path: pathOf(pack), ...expected }, addedBytes: 0 };
+  const places =
+    tier === 'archived' ? [deps.archivedPack?.(pack)] : [join(links, pack), join(deps.dataDir, pathOf(pack))];
+  const copied = await copyFirst(places, repository, signal);
+  if (!copied) return { pack, why: tier === 'archived' ? 'archived' : 'missing' };
+  const { sha256, bytes, added } = copied;
+  const isDamaged = expected !== undefined && expected.sha256 !== sha256;
+  const file: BackupFile = { path: pathOf(pack), sha256, bytes, ...(isDamaged && { damaged: true }) };
+  return { file, addedBytes: added ? bytes : 0 };
 }
 
 async function copyFirst(places: readonly (string | undefined)[], repository: Repository, signal: AbortSignal) {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
+import { syncFolder } from '../build-folder.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import { type ObjectRef, SNAPSHOT_NAME } from './manifest.ts';
 
@@ -217,14 +218,4 @@ async function* piecesOf(path: string, object: ObjectRef): AsyncGenerator<Buffer
 /** The first digits of its name are enough to find it. */
 function notOurs(what: string, { sha256 }: ObjectRef, cause?: unknown): NeuroInsightError {
   return new NeuroInsightError('damaged', `object ${sha256.slice(0, 12)} of the backup is ${what}`, { cause });
-}
-
-/** Makes the names in a folder survive a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { AuditTrail, ChangeFeed, KeyRing, Ledger, LogHead, PackReader, Principal } from '../../ports/index.ts';
+import { buildFolder, requireEmptyFolder } from '../build-folder.ts';
 import type { DataKeys } from '../keys/data-keys.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import { rebuildDatabase } from './database-blocks.ts';
 import { type BackupContents, type BackupFile, type BackupManifest, readManifest, readUnchecked } from './manifest.ts';
-import { openRepository, type Repository, syncFolder, writeFileWhole } from './repository.ts';
+import { openRepository, type Repository, writeFileWhole } from './repository.ts';
 import { createSigner } from './signature.ts';
 
 /** What a restored folder is opened with before it may be served. */
@@ -74,34 +73,16 @@ export async function restore<Opened extends RestoredStore>(
 ): Promise<RestoreReport> {
   const started = performance.now();
   const dataDir = resolve(request.dataDir);
-  await requireEmpty(dataDir);
+  await requireEmptyFolder(dataDir);
   const repository = await openRepository(request.repository, 'read');
   const name = request.snapshot ?? (await repository.snapshots()).at(-1);
   if (name === undefined) throw new NeuroInsightError('not-found', 'there is no snapshot in the repository');
-  makePrivateFolder(dirname(dataDir));
-  const aside = `${dataDir}.restoring-${randomBytes(4).toString('hex')}`;
-  await mkdir(aside, { mode: 0o700 });
-  try {
+  return buildFolder(dataDir, 'restoring', async (aside) => {
     const { manifest, contents, keys } = await openSnapshot(deps, repository, name, aside);
     await copyFiles(repository, contents, aside, request);
     const erased = await checkOpened(deps, request, { repository, manifest, contents, keys, aside });
-    await syncTree(aside);
-    await rmdir(dataDir).catch(() => undefined);
-    await rename(aside, dataDir);
-    await syncFolder(dirname(dataDir));
     return reportOf(manifest, contents, erased, started);
-  } catch (error) {
-    await rm(aside, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-async function requireEmpty(dataDir: string): Promise<void> {
-  const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
   });
-  if (names.length > 0) throw new NeuroInsightError('output-exists', 'the folder to restore into is not empty');
 }
 
 /** The keys come first, by a manifest that is not believed yet: with them it is known whether it can be. */
@@ -225,13 +206,6 @@ async function requirePacks(packs: RestoredStore['packs'], contents: BackupConte
     if (page.length === 0) return;
     after = page.at(-1)!.row.pack;
   }
-}
-
-async function syncTree(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await syncTree(join(folder, entry.name));
-  }
-  await syncFolder(folder);
 }
 
 function reportOf(

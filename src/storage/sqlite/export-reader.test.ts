@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,11 +7,14 @@ import {
   transferClock as clock,
   exportTo,
   fillServer,
+  importDeps,
   importFrom,
+  importRequest,
   type TransferServer,
 } from '../../../test/harness/transfer-world.ts';
 import { openFileBlobStore } from '../blobs/file-blob-store.ts';
 import { openMemoryStore } from '../memory/memory-store.ts';
+import { type EmptyServer, importIntoFolder } from '../transfer/import-folder.ts';
 import { openConnection } from './database.ts';
 import { openExportReader } from './export-reader.ts';
 import { openSqliteStore } from './open.ts';
@@ -57,6 +60,38 @@ describe('the export of the embedded database', () => {
     expect(second.counts.audit).toBe(first.counts.audit + 2);
     const back = await openSqlite('back');
     expect(await importFrom(back, join(folder, 'second'))).toMatchObject({ compared: true, counts: second.counts });
+  });
+
+  it('becomes a folder only when all of it was imported', async () => {
+    const memory = await openMemory('memory');
+    await fillServer(memory);
+    await exportTo(memory, join(folder, 'whole'));
+    const bytes = readFileSync(join(folder, 'whole'));
+    writeFileSync(join(folder, 'cut'), bytes.subarray(0, -200));
+    const openServer = async (dataDir: string): Promise<EmptyServer> => {
+      const store = await openSqliteStore({ dataDir, clock, keys: TEST_DATA_KEYS, readerThreads: 1 });
+      const blobs = await openFileBlobStore({ dataDir, keyRing: testKeyRing('new'), packs: store.packs, clock });
+      const openReader = () => openExportReader(store.checkpoint, TEST_DATA_KEYS.rowMac);
+      const close = async (): Promise<void> => {
+        await blobs.close();
+        await store.close();
+      };
+      return { ...importDeps({ store, blobs, openExport: openReader }), close };
+    };
+    const into = (file: string) =>
+      importIntoFolder(openServer, { ...importRequest(join(folder, file)), dataDir: join(folder, 'new') });
+    await expect(into('cut')).rejects.toMatchObject({ kind: 'damaged' });
+    expect(readdirSync(folder).filter((name) => name.startsWith('new'))).toEqual([]);
+    expect(await into('whole')).toMatchObject({ compared: true });
+    await expect(into('whole')).rejects.toMatchObject({ kind: 'output-exists' });
+    const store = await openSqliteStore({
+      dataDir: join(folder, 'new'),
+      clock,
+      keys: TEST_DATA_KEYS,
+      readerThreads: 1,
+    });
+    expect(await store.resources.get('main', 'Patient', 'a')).toMatchObject({ versionId: 2 });
+    await store.close();
   });
 
   it('is of one moment, whatever is written meanwhile, and tells which', async () => {
