@@ -1,15 +1,19 @@
 /**
- * Backup, second backup, check and restore of a few hundred megabytes while others write. `node test/bench/backup.ts
+ * Backups, check, restore, export and import of a few hundred megabytes while others write. `node test/bench/backup.ts
  * [megabytes] [resources]`.
  */
 
+import { join } from 'node:path';
 import { verifyBackup } from '../../src/storage/backup/upkeep.ts';
+import { openExportReader } from '../../src/storage/sqlite/export-reader.ts';
 import { compareRestored, createLoad, openBlobs } from '../harness/backup-load.ts';
 import { openBackupWorld } from '../harness/backup-world.ts';
 import { TEST_DATA_KEYS } from '../harness/test-keys.ts';
+import { exportTo, importFrom } from '../harness/transfer-world.ts';
 
 const megabytes = Number(process.argv[2] ?? 300);
 const resources = Number(process.argv[3] ?? 20_000);
+const { rowMac } = TEST_DATA_KEYS;
 const MEGABYTE = 1_000_000;
 
 const world = await openBackupWorld();
@@ -38,5 +42,19 @@ for (const name of ['first', 'second', 'third']) {
   show('restore', await world.restore('again'));
   show('compared', await compareRestored(world, 'again', before));
 }
+
+const source = { store: world.store, blobs, openExport: () => openExportReader(world.store.checkpoint, rowMac) };
+const file = join(world.folder, 'export');
+const exported = await exportTo(source, file);
+show('export', { seconds: exported.seconds, mb: mb(exported.fileBytes), rssMb: mb(process.memoryUsage().rss) });
+const store = await world.openRestored('imported');
+const target = await openBlobs(join(world.folder, 'imported'), store);
+const imported = await importFrom(
+  { store, blobs: target, openExport: () => openExportReader(store.checkpoint, rowMac) },
+  file,
+);
+show('import, with every byte read again', { seconds: imported.seconds, rssMb: mb(process.memoryUsage().rss) });
+await target.close();
+await store.close();
 await blobs.close();
 await world.close();
