@@ -18,6 +18,8 @@ import { type ArchiveTier, openArchiveTier } from './storage/blobs/archive-tier.
 import { blobsFolder, type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob-store.ts';
 import { createScrub, type Scrub } from './storage/blobs/scrub.ts';
 import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
+import { keepingUp } from './storage/keys/key-ring.ts';
+import { createKeyRotation, type KeyRotation, requireKeks } from './storage/keys/rotate-keys.ts';
 import { guardSpace } from './storage/space-guard.ts';
 import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
 import { openWitness, type Witness } from './storage/sqlite/witness.ts';
@@ -48,6 +50,7 @@ export interface Foundation {
   readonly deletion: ExplicitDeletion;
   readonly retention: Retention;
   readonly compaction: Compaction;
+  readonly keyRotation: KeyRotation;
   readonly scrub: Scrub;
   /** Moves old studies to the slow store; undefined when there is none. */
   readonly archival: Archival | undefined;
@@ -101,13 +104,15 @@ export async function openFoundation(config: Config, options: FoundationOptions)
     await opened.close();
     metrics.close();
   };
+  const exclusive = createExclusive();
   const base = { config, dataDir, clock, ids, tracing, log, metrics, keys, store, blobs, packFiles, audit, apiKeys };
   return {
     ...base,
     signer,
     ...deletions({ ...base, signer }),
     ...upkeep(base, tier),
-    exclusive: createExclusive(),
+    keyRotation: keyRotationOf(base, exclusive),
+    exclusive,
     close,
   };
 }
@@ -127,9 +132,11 @@ async function openStorage(config: Config, purpose: string, clock: Clock, { metr
     const keys = await openKeys(config);
     const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys });
     closing.push(store.close);
+    await requireKeks(keys, store.packs);
     const witness = await witnessOf(config, store, keys, log);
     closing.push(() => witness?.close());
-    const ledger = witness === undefined ? store.ledger : witnessed(store.ledger, witness);
+    const kept = keepingUp(store.ledger, keys.ring, store.packs);
+    const ledger = witness === undefined ? kept : witnessed(kept, witness);
     const { packFiles, tier } = await openPacks(
       config,
       { dataDir, keyRing: keys.ring, packs: store.packs, ledger, clock },
@@ -200,7 +207,16 @@ async function openPacks({ storage }: Config, options: PackOptions & { readonly 
 
 type Base = Omit<
   Foundation,
-  'signer' | 'holds' | 'deletion' | 'retention' | 'compaction' | 'scrub' | 'archival' | 'exclusive' | 'close'
+  | 'signer'
+  | 'holds'
+  | 'deletion'
+  | 'retention'
+  | 'compaction'
+  | 'keyRotation'
+  | 'scrub'
+  | 'archival'
+  | 'exclusive'
+  | 'close'
 >;
 
 const DAY_SECONDS = 86_400;
@@ -227,6 +243,23 @@ function upkeep(base: Base, tier: ArchiveTier | undefined): Pick<Foundation, 'sc
     pause: (milliseconds) => setTimeout(milliseconds),
   });
   return { scrub, archival: tier && createArchival({ packs, tier, clock, afterDays: archiveAfterDays, log }) };
+}
+
+function keyRotationOf({ store, keys, audit, clock }: Base, exclusive: Exclusive): KeyRotation {
+  const { packs, ledger, documents } = store;
+  return createKeyRotation({
+    chest: keys,
+    packs,
+    ledger,
+    documents,
+    audit,
+    clock,
+    site: SITES[0].name,
+    milliseconds: () => performance.now(),
+    pause: (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }).catch(() => undefined),
+    // A backup holds keys.json beside the rows of a moment before.
+    apart: (work) => exclusive('work on the backups', work),
+  });
 }
 
 /** What goes for good, and what forbids it. */

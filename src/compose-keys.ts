@@ -1,89 +1,85 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { type Config, developmentKekFile, kekSourcesOf } from './config.ts';
-import { NeuroInsightError } from './domain/errors.ts';
-import type { KeyRing } from './ports/index.ts';
-import type { DataKeys } from './storage/keys/data-keys.ts';
-import { createKeyRing, kekIdOf } from './storage/keys/key-ring.ts';
+import { systemClock } from './compose.ts';
+import { type Config, developmentKekFile } from './config.ts';
+import { openDevelopmentKek } from './storage/keys/development-kek.ts';
+import type { KekProvider, KeySettings } from './storage/keys/kek-providers/kek-provider.ts';
+import { kekProviderOf } from './storage/keys/kek-providers/kek-provider-of.ts';
+import { fileKek } from './storage/keys/kek-providers/local-keks.ts';
+import { type KeyChest, openKeyChest } from './storage/keys/key-chest.ts';
 
 /** The keys of the data folder, unwrapped. */
-export interface OpenedKeys {
-  readonly ring: KeyRing;
-  readonly keys: DataKeys;
-}
+export type OpenedKeys = KeyChest;
 
 export interface OpenKeysOptions {
   /** Where the key of development lies when none is configured; absent: beside the data folder. */
   readonly developmentKek?: string;
-  /** What is not there is an error: a backup is being restored. */
+  /** What is not there is an error, and no rotation begins: a backup is being restored, or a folder looked at. */
   readonly makeNothing?: boolean;
+  /** Where a KEK may be taken from a variable; it leaves it. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
-
-const KEY_BYTES = 32;
-const PARTS = ['database', 'rowMac', 'signingSeed'] as const;
 
 /**
  * Opens the keys of the data folder with the key-encryption key that is configured; without one with that of
- * development, which is made beside the data folder. Holds the place of the key chest: files only.
+ * development, which is made beside the data folder. With a KEK that is new to the folder, and the one before, a
+ * rotation begins.
  *
- * @throws invalid-configuration, wrong-key.
+ * @throws invalid-configuration, wrong-key, damaged, upstream-unavailable, upstream-refused.
  */
-export async function openKeys(
+export function openKeys(
   { keys, storage }: Pick<Config, 'keys' | 'storage'>,
-  { developmentKek = developmentKekFile(storage.dataDir), makeNothing = false }: OpenKeysOptions = {},
+  options: OpenKeysOptions = {},
 ): Promise<OpenedKeys> {
-  const [source] = kekSourcesOf({ keys });
-  if (source !== undefined && source !== 'kekFile') {
-    throw new NeuroInsightError('invalid-configuration', `this version takes no key-encryption key from ${source}`);
+  const { dataDir } = storage;
+  const { developmentKek = developmentKekFile(dataDir), makeNothing = false } = options;
+  // Whoever only looks leaves the key for the one who opens.
+  const environment = options.environment ?? (makeNothing ? { ...process.env } : process.env);
+  const providerOf = (settings: KeySettings): KekProvider =>
+    kekProviderOf(settings, { environment, now: systemClock.now });
+  const [settings, previous] = [settingsOf(keys), previousSettingsOf(keys)];
+  const development = (): KekProvider =>
+    makeNothing
+      ? fileKek(developmentKek, 'the key-encryption key of development')
+      : openDevelopmentKek(dataDir, randomBytes, developmentKek);
+  return openKeyChest({
+    dataDir,
+    kek: settings ? providerOf(settings) : development(),
+    previous: previous && providerOf(previous),
+    random: randomBytes,
+    clock: systemClock,
+    makeNothing,
+  });
+}
+
+/** A KEK that an administrator names by its file, to rotate to. */
+export const kekOfFile = (file: string): KekProvider => fileKek(file, 'the new key-encryption key');
+
+/** The one KEK that is configured; undefined: none. See `checked` in config.ts for what may stand together. */
+function settingsOf(keys: Config['keys']): KeySettings | undefined {
+  const { kekFile, kekEnvironment, kekCommand, vaultUrl, vaultKey, awsKmsKeyId, awsRegion } = keys;
+  if (kekFile !== null) return { kind: 'file', path: kekFile, setting: 'keys.kekFile' };
+  if (kekEnvironment !== null) return { kind: 'environment', variable: kekEnvironment, setting: 'keys.kekEnvironment' };
+  if (kekCommand !== null) {
+    return { kind: 'command', argv: kekCommand.trim().split(/\s+/), setting: 'keys.kekCommand' };
   }
-  const wrapped = join(resolve(storage.dataDir), 'keys.json');
-  // A new key would open nothing of what is there.
-  const isNew = !makeNothing && !existsSync(wrapped);
-  const file = keys.kekFile ?? (isNew ? madeForDevelopment(developmentKek) : developmentKek);
-  const key = readKek(file);
-  const ring = createKeyRing([{ id: kekIdOf(key), key }]);
-  return { ring, keys: openWrapped(wrapped, ring, makeNothing) };
-}
-
-function madeForDevelopment(file: string): string {
-  if (!existsSync(file)) writeDurably(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
-  return file;
-}
-
-function readKek(file: string): Buffer {
-  const refuse = (what: string): never => {
-    throw new NeuroInsightError('invalid-configuration', `the file of the key-encryption key ${what}`);
+  if (vaultUrl !== null && vaultKey !== null) {
+    const tokenFile = keys.vaultTokenFile ?? '';
+    const login = { kind: 'token' as const, tokenFile, setting: 'keys.vaultTokenFile' };
+    return { kind: 'vault', url: vaultUrl, mount: keys.vaultMount, key: vaultKey, login };
+  }
+  if (awsKmsKeyId === null || awsRegion === null) return undefined;
+  return {
+    kind: 'aws-kms',
+    keyId: awsKmsKeyId,
+    region: awsRegion,
+    ...(keys.awsKmsUrl !== null && { url: keys.awsKmsUrl }),
+    ...(keys.awsCredentialsFile !== null && { credentialsFile: keys.awsCredentialsFile }),
+    setting: 'keys.awsCredentialsFile',
   };
-  let text = '';
-  try {
-    if ((statSync(file).mode & 0o077) !== 0) refuse('may be read by its owner only: chmod 600');
-    text = readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    if (error instanceof NeuroInsightError) throw error;
-    refuse(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  const key = Buffer.from(text, 'base64');
-  if (key.length !== KEY_BYTES || key.toString('base64') !== text) refuse('must hold the base64 of 32 bytes');
-  return key;
 }
 
-function openWrapped(file: string, ring: KeyRing, makeNothing: boolean): DataKeys {
-  if (!existsSync(file)) {
-    if (makeNothing) throw new NeuroInsightError('damaged', 'the backup holds no keys');
-    const wrapped = Object.fromEntries(PARTS.map((part) => [part, ring.wrap(randomBytes(KEY_BYTES), part)]));
-    writeDurably(file, `${JSON.stringify(wrapped)}\n`);
-  }
-  const stored = JSON.parse(readFileSync(file, 'utf8'));
-  const [database, rowMac, signingSeed] = PARTS.map((part) => Buffer.from(ring.unwrap(stored[part], part)));
-  return { database: database!.toString('hex'), rowMac: rowMac!, signingSeed: signingSeed! };
-}
-
-function writeDurably(file: string, text: string): void {
-  const made = `${file}.new`;
-  writeFileSync(made, text, { mode: 0o600, flush: true });
-  renameSync(made, file);
-  const folder = openSync(dirname(file), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+function previousSettingsOf({ previousKekFile, previousKekEnvironment }: Config['keys']): KeySettings | undefined {
+  if (previousKekFile !== null) return { kind: 'file', path: previousKekFile, setting: 'keys.previousKekFile' };
+  if (previousKekEnvironment === null) return undefined;
+  return { kind: 'environment', variable: previousKekEnvironment, setting: 'keys.previousKekEnvironment' };
 }

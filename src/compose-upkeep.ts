@@ -1,5 +1,6 @@
 import { makeBackup } from './admin/backup-commands.ts';
 import { type Foundation, SITES } from './compose-foundation.ts';
+import { NeuroInsightError } from './domain/errors.ts';
 import type { UpkeepJob } from './jobs/start-jobs.ts';
 import type { Analyst, Principal } from './ports/index.ts';
 import type { LastBackup } from './storage/backup/backup.ts';
@@ -11,6 +12,7 @@ const DAY_SECONDS = 24 * HOUR_SECONDS;
 const COMPACTION_SECONDS = 6 * HOUR_SECONDS;
 const BACKUP_LOOK_SECONDS = 300;
 const SCRUB_LOOK_SECONDS = HOUR_SECONDS;
+const ROTATION_LOOK_SECONDS = 60;
 const BACKUP_SITE = SITES[0].name;
 
 const BACKUP_PRINCIPAL: Principal = {
@@ -59,6 +61,11 @@ export function upkeepJobs(foundation: Foundation): readonly UpkeepJob[] {
             },
           },
         ]),
+    {
+      name: 'key-rotation',
+      everySeconds: ROTATION_LOOK_SECONDS,
+      round: (signal) => goOnWithRotation(foundation, signal),
+    },
     ...(repository === null
       ? []
       : [
@@ -69,6 +76,22 @@ export function upkeepJobs(foundation: Foundation): readonly UpkeepJob[] {
           },
         ]),
   ];
+}
+
+const ROTATION_PRINCIPAL: Principal = { ...BACKUP_PRINCIPAL, id: 'key-rotation', name: 'key-rotation' };
+
+/** What a kill, a restart or a client that went away has interrupted. */
+async function goOnWithRotation({ keyRotation, keys, exclusive, log }: Foundation, signal: AbortSignal): Promise<void> {
+  if (keys.keks.length < 2) return;
+  try {
+    const rotated = await exclusive('the rotation of keys', () => keyRotation.run(ROTATION_PRINCIPAL, signal));
+    if (rotated?.state === 'done') log.info('keys rotated', { moved: rotated.moved });
+    else log.error('the rotation of keys is held up', { setAside: rotated?.setAside ?? 0 });
+  } catch (error) {
+    // Somebody is at it, or the server stops.
+    const isNoFailure = error instanceof NeuroInsightError && ['conflict', 'cancelled'].includes(error.kind);
+    if (!isNoFailure) throw error;
+  }
 }
 
 /** A server that was started again does not make another backup for it. */

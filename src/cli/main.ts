@@ -13,6 +13,7 @@ import {
   EXPORT_USAGE,
   HOLD_USAGE,
   IMPORT_USAGE,
+  KEYS_USAGE,
   PROOFS_USAGE,
   RESTORE_USAGE,
   RETENTION_USAGE,
@@ -40,6 +41,8 @@ const USAGE = `usage: neuroinsight COMMAND
   serve     runs the server: ${SERVE_USAGE}
   api-key   makes, lists and revokes keys of programs:
             ${API_KEY_USAGE}
+  keys      the key-encryption key that the data lies under; without FILE a rotation goes on:
+            ${KEYS_USAGE}
   backup    copies the data folder while the server works, lists, checks and removes copies:
             ${BACKUP_USAGE}
   restore   builds the data folder, which must be empty, from a backup:
@@ -70,6 +73,7 @@ type ServerCommand = (args: readonly string[], config: Config, terminal: Termina
 const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   'api-key': async () => (await import('./api-key.ts')).apiKey,
+  keys: async () => (await import('./keys.ts')).keys,
   backup: async () => (await import('./backup.ts')).backup,
   restore: async () => (await import('./backup.ts')).restore,
   hold: async () => (await import('./deletion.ts')).hold,

@@ -10,6 +10,7 @@ export const HOLD_USAGE = `neuroinsight hold place --study UID | --patient-id ID
             neuroinsight hold list | release ID --reason TEXT`;
 export const DELETE_STUDY_USAGE = 'neuroinsight delete-study UID --reason TEXT --confirm';
 export const RETENTION_USAGE = 'neuroinsight retention [--dry-run]';
+export const KEYS_USAGE = 'neuroinsight keys status | rotate [--new-kek-file FILE]';
 export const PROOFS_USAGE = 'neuroinsight proofs list | check';
 export const COMPACT_USAGE = 'neuroinsight compact';
 export const SCRUB_USAGE = 'neuroinsight scrub';

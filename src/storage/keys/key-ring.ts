@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { NeuroInsightError } from '../../domain/errors.ts';
-import type { KeyRing, Ledger, WrappedKey } from '../../ports/index.ts';
+import type { KeyRing, Ledger, PackReader, WrappedKey } from '../../ports/index.ts';
 
 /** A key-encryption key in memory. */
 export interface Kek {
@@ -78,16 +78,26 @@ export const studyContext = (site: string, studyInstanceUid: string): string => 
  * A ledger that stores study keys under the current KEK: a key that was wrapped before a rotation began, for an upload
  * that takes long, would otherwise come to lie under a KEK that is given up.
  */
-export function keepingUp(ledger: Ledger, ring: Pick<LiveKeyRing, 'currentKekId' | 'rewrap'>): Ledger {
+export function keepingUp(
+  ledger: Ledger,
+  ring: Pick<LiveKeyRing, 'currentKekId' | 'rewrap'>,
+  packs: Pick<PackReader, 'studyKey'>,
+): Ledger {
   return {
-    commit(commit) {
-      const { site, studyKeys } = commit;
-      if (!studyKeys?.some(({ kekId }) => kekId !== ring.currentKekId)) return ledger.commit(commit);
-      const rows = studyKeys.map((row) => ({
-        ...row,
-        ...ring.rewrap(row, studyContext(site, row.studyInstanceUid)),
-      }));
-      return ledger.commit({ ...commit, studyKeys: rows });
+    async commit(commit) {
+      const { site, studyKeys = [] } = commit;
+      if (studyKeys.every(({ kekId }) => kekId === ring.currentKekId)) return ledger.commit(commit);
+      const moved = studyKeys.map((row) => ({ ...row, ...ring.rewrap(row, studyContext(site, row.studyInstanceUid)) }));
+      try {
+        return await ledger.commit({ ...commit, studyKeys: moved });
+      } catch (error) {
+        if (!(error instanceof NeuroInsightError && error.kind === 'conflict')) throw error;
+        // The same key may have been stored as it was, and wait to be moved.
+        const stored = await Promise.all(studyKeys.map((row) => packs.studyKey(site, row.studyInstanceUid)));
+        const left = moved.filter((_, n) => stored[n]?.wrapped !== studyKeys[n]!.wrapped);
+        if (left.length === moved.length) throw error;
+        return ledger.commit({ ...commit, studyKeys: left });
+      }
     },
   };
 }

@@ -129,6 +129,10 @@ interface Move {
   keptAt: number;
 }
 
+type SitedKey = { readonly site: string; readonly row: StudyKeyRow };
+
+const nameOf = ({ site, row }: SitedKey): string => studyContext(site, row.studyInstanceUid);
+
 type Between = Pick<KeyRotationProgress, 'fromKekId' | 'toKekId'>;
 
 async function beginMove(deps: KeyRotationDeps, principal: Principal, between: Between): Promise<Move> {
