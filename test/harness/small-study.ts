@@ -11,13 +11,13 @@ const SIZE = 32;
 const SLICES = 12;
 
 /** An MR study of a few slices that differs from every other seed's: for what is about studies, not about heads. */
-export function smallStudy(seed: string, slices = SLICES): SmallStudy {
+export function smallStudy(seed: string, slices = SLICES, size = SIZE): SmallStudy {
   const identifiersFrom = digestOf(['small-study', seed]);
-  const data = new Float32Array(SIZE * SIZE * slices);
+  const data = new Float32Array(size * size * slices);
   for (let n = 0; n < data.length; n++) data[n] = (n * 7 + identifiersFrom.charCodeAt(n % 64)) % 1000;
   const affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0] as const;
   const files = encodeMrSeries(
-    { shape: [SIZE, SIZE, slices], affine, data },
+    { shape: [size, size, slices], affine, data },
     {
       identifiersFrom,
       kind: 'classic',
