@@ -1,11 +1,13 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type {
   AuditTrail,
   BlobStore,
+  Change,
   Clock,
   DeletionSubject,
   DicomIndex,
+  DocumentRow,
   HoldCheck,
   Ids,
   Ledger,
@@ -55,15 +57,22 @@ export interface Deletion {
   /** For the audit row: Patient/ID, and Type/ID or urn:oid:UID. */
   readonly patients: readonly string[];
   readonly entities: readonly string[];
+  /** What the commit holds beside the proof, made anew for each attempt. */
+  readonly documents?: (at: string) => Promise<readonly Change<DocumentRow>[]>;
 }
 
 const ATTEMPTS = 5;
+const KEY_BYTES = 32;
 const DIGEST_BYTES = 16;
 
 /** HMAC-SHA256 under a key of its own, cut to 128 bits, base64url. */
 export function createDigest(key: Uint8Array): (name: string) => string {
   return (name) => createHmac('sha256', key).update(name).digest().subarray(0, DIGEST_BYTES).toString('base64url');
 }
+
+/** The digest of a data folder's proofs and erasures. @param rowMac key of its row MACs. */
+export const digestOfFolder = (rowMac: Uint8Array): ((name: string) => string) =>
+  createDigest(Buffer.from(hkdfSync('sha256', rowMac, '', 'neuroinsight deletion proofs', KEY_BYTES)));
 
 /**
  * Deletes in one commit with the audit row, the proof and the word of the legal holds.
@@ -99,7 +108,11 @@ async function attempt(deps: DeletionDeps, principal: Principal, deletion: Delet
   };
   await deps.ledger.commit({
     site,
-    documents: [permitted, { expected: 0, row: proofDocument(`${at}-${deps.ids.uuid()}`, statement, deps.signer) }],
+    documents: [
+      permitted,
+      { expected: 0, row: proofDocument(`${at}-${deps.ids.uuid()}`, statement, deps.signer) },
+      ...((await deletion.documents?.(at)) ?? []),
+    ],
     audit: [
       deps.audit.rowOf({
         principal,

@@ -60,7 +60,8 @@ export async function resourcesOfRuns(
   return [...found.values()];
 }
 
-async function provenanceOf(
+/** Of a resource by Type/ID. */
+export async function provenanceOf(
   reader: Pick<ResourceReader, 'search'>,
   site: string,
   reference: string,

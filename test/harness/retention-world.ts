@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { createAuditTrail } from '../../src/audit/audit-trail.ts';
 import type {
   BlobLocation,
@@ -10,6 +10,7 @@ import type {
   RunRow,
 } from '../../src/ports/index.ts';
 import { createDigest, type DeletionDeps } from '../../src/retention/deletion.ts';
+import type { ListSigner } from '../../src/retention/erasure-list.ts';
 import { createExplicitDeletion } from '../../src/retention/explicit-deletion.ts';
 import { createHolds } from '../../src/retention/holds.ts';
 import { type DeletionProof, type DeletionStatement, readProof } from '../../src/retention/proof.ts';
@@ -39,6 +40,11 @@ const privateKey = createPrivateKey({
   type: 'pkcs8',
 });
 const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
+/** Signs and checks lists with the key of the world's proofs. */
+export const listSigner: ListSigner = {
+  sign: (bytes) => sign(null, bytes, privateKey),
+  verifies: (bytes, signature) => verify(null, bytes, createPublicKey(privateKey), signature),
+};
 export const digest = createDigest(Buffer.alloc(32, 9));
 
 const signal = (): AbortSignal => new AbortController().signal;
