@@ -16,7 +16,7 @@ export interface KeyChestOptions {
   readonly previous?: KekProvider | undefined;
   readonly random: (bytes: number) => Uint8Array;
   readonly clock: Clock;
-  /** Keys that are not there are an error: a backup is being restored, or a folder looked at. */
+  /** Keys that are not there are an error, and no rotation begins: a backup is being restored, or a folder looked at. */
   readonly makeNothing?: boolean;
 }
 
@@ -70,7 +70,7 @@ export async function openKeyChest(options: KeyChestOptions): Promise<KeyChest> 
   const keys = openEntry(newest.entry!, newest.kek);
   requireWhole(read, keys);
   const chest = createChest(options, path, { entries, keys, atHand: opened.flatMap(({ kek }) => (kek ? [kek] : [])) });
-  if (found.entry === undefined) {
+  if (found.entry === undefined && !options.makeNothing) {
     if (entries.length > 1) throw wrongKek(entries, [found]);
     await chest.beginRotation(asOpened(options.kek, found));
   }
@@ -111,21 +111,16 @@ async function find(provider: KekProvider, entries: readonly ChestEntry[]): Prom
     const { key } = await provider.open(stored);
     return { id: kekIdOf(key), key };
   };
-  let refused: unknown;
   for (const entry of entries.filter(({ stored, provider: of }) => stored !== '' && of === name)) {
     try {
       const kek = await kekOf(entry.stored);
       if (kek.id === entry.kekId) return { provider: name, kek, entry };
     } catch (error) {
+      // Another key of the same service may be new here.
       if (!(error instanceof NeuroInsightError && error.kind === 'wrong-key')) throw error;
-      refused = error;
     }
   }
-  if (isRemote(name)) {
-    // Of two entries the other provider's may be the only one of this kind.
-    if (refused !== undefined && entries.length === 1) throw refused;
-    return { provider: name, kek: undefined, entry: undefined };
-  }
+  if (isRemote(name)) return { provider: name, kek: undefined, entry: undefined };
   const kek = await kekOf(undefined);
   return { provider: name, kek, entry: entries.find(({ kekId, stored }) => stored === '' && kekId === kek.id) };
 }
