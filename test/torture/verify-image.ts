@@ -39,6 +39,9 @@ export async function verifyImage(dataDir: string, record: Acknowledged): Promis
     await verifyVersions(opened, record, lost);
     await verifyTransactions(opened, record, torn);
     await verifyAudit(opened, record, unaudited);
+    // Every MAC, the chain of commits, history against rows and index.
+    const { findings } = await opened.store.verify();
+    torn.push(...findings.map(({ check, found, first }) => `${check}: ${found}, first ${first}`));
     const orphans = await sweepAll(opened);
     // What the sweep took was nobody's.
     await verifyStudies(opened, { ...record, attemptedStudies: [] }, lost, torn);
