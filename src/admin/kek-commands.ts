@@ -18,6 +18,11 @@ export const KEK_COMMANDS: Commands = {
       ...(last && { lastRotation: last }),
     };
   }),
+  // The key itself: for the paper in the safe. Whoever reads this can open the data.
+  'keys/escrow': defineCommand(
+    z.strictObject({ split: z.strictObject({ threshold: z.int(), count: z.int() }).optional() }),
+    async ({ foundation, args }) => ({ copies: foundation.keys.escrow(args.split) }),
+  ),
   'keys/rotate': defineCommand(
     z.strictObject({ newKekFile: z.string().min(1).optional() }),
     ({ foundation, args, emit, signal }) =>

@@ -2,11 +2,14 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from '../config.ts';
 import { administer, showResult, usageError } from './administer.ts';
+import { escrow, recover } from './escrow.ts';
 import type { Terminal } from './main.ts';
 import { KEYS_USAGE } from './usage.ts';
 
 /** Says which key-encryption key the data lies under, or puts another in its place. Resolves to the exit code. */
 export async function keys(args: readonly string[], config: Config, terminal: Terminal): Promise<number> {
+  if (args[0] === 'escrow') return escrow(args.slice(1), config, terminal);
+  if (args[0] === 'recover') return recover(args.slice(1), terminal);
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -19,7 +22,7 @@ export async function keys(args: readonly string[], config: Config, terminal: Te
     showResult(terminal, await administer(config, terminal, 'keys/status', {}));
     return 0;
   }
-  if (action !== 'rotate') throw usageError('give status or rotate', KEYS_USAGE);
+  if (action !== 'rotate') throw usageError('give status, rotate, escrow or recover', KEYS_USAGE);
   // Where the server looks, which has another working folder.
   const given = file === undefined ? {} : { newKekFile: resolve(file) };
   if (file !== undefined) {

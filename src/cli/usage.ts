@@ -9,8 +9,12 @@ export const RESTORE_USAGE = 'neuroinsight restore --from DIR [--snapshot ID] [-
 export const HOLD_USAGE = `neuroinsight hold place --study UID | --patient-id ID [--issuer I] | --resource TYPE/ID --reason TEXT
             neuroinsight hold list | release ID --reason TEXT`;
 export const DELETE_STUDY_USAGE = 'neuroinsight delete-study UID --reason TEXT --confirm';
+export const ERASE_USAGE =
+  'neuroinsight erase --patient-id ID [--issuer I] | --patient Patient/ID --reason TEXT --confirm';
+export const ERASURES_USAGE = 'neuroinsight erasures export FILE';
 export const RETENTION_USAGE = 'neuroinsight retention [--dry-run]';
-export const KEYS_USAGE = 'neuroinsight keys status | rotate [--new-kek-file FILE]';
+export const KEYS_USAGE = `neuroinsight keys status | rotate [--new-kek-file FILE]
+            neuroinsight keys escrow [--holders M --needed N] | recover --kek-file FILE COPY...`;
 export const PROOFS_USAGE = 'neuroinsight proofs list | check';
 export const COMPACT_USAGE = 'neuroinsight compact';
 export const SCRUB_USAGE = 'neuroinsight scrub';

@@ -122,7 +122,14 @@ describe('the key chest', () => {
       { ...entry, kekId: 'no id' },
       { ...entry, keys: { database: rowMac, rowMac: database, signingSeed } },
       { ...entry, keys: { database, rowMac } },
-      { ...entry, keys: { database, rowMac, signingSeed: signingSeed.replace(/^./, 'x') } },
+      {
+        ...entry,
+        keys: {
+          database,
+          rowMac,
+          signingSeed: signingSeed.replace(/^./, (letter: string) => (letter === 'x' ? 'y' : 'x')),
+        },
+      },
     ].map((changed) => ({ ...file, entries: [changed] }));
     const others = [
       { ...file, mac: 'AAAA' },
@@ -167,6 +174,20 @@ describe('the key chest', () => {
     expect(readEscrow(chest.escrow())).toEqual({ id: idOf('a'), key: keyOf('a') });
     const shares = chest.escrow({ threshold: 2, count: 3 });
     expect(readEscrow(shares.slice(1)).id).toBe(idOf('a'));
+  });
+});
+
+describe('the KEK of a key service that is lost', () => {
+  it('opens the folder from its escrow copy, and can be given up for another', async () => {
+    const chest = await open(remote('v'));
+    const { key } = readEscrow(chest.escrow({ threshold: 2, count: 3 }).slice(0, 2));
+    const recovered: KekProvider = { name: 'file', open: async () => ({ key }) };
+    const opened = await open(recovered);
+    expect(opened.keys.database).toBe(chest.keys.database);
+    expect(opened.keks).toMatchObject([{ provider: 'vault', atHand: true }]);
+    const next = await open(local('b'), { previous: recovered });
+    next.keepOnly(idOf('b'));
+    expect((await open(local('b'))).keks).toHaveLength(1);
   });
 });
 
