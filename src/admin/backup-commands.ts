@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { softwareVersion } from '../compose.ts';
+import { erasureList } from '../compose-erasure.ts';
 import type { Foundation } from '../compose-foundation.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
 import type { Principal } from '../ports/index.ts';
@@ -63,7 +64,8 @@ export async function makeBackup(foundation: Foundation, order: BackupOrder): Pr
   const { dataDir, store, audit, keys, clock, exclusive } = foundation;
   const version = await softwareVersion();
   const { checkpoint, ledger, documents } = store;
-  const deps = { dataDir, checkpoint, ledger, documents, audit, keys: keys.keys, clock, softwareVersion: version };
+  const of = { dataDir, checkpoint, ledger, documents, audit, keys: keys.keys, clock, softwareVersion: version };
+  const deps = { ...of, erasures: () => erasureList(foundation) };
   return exclusive(REPOSITORY, () => backup(deps, order));
 }
 

@@ -1,8 +1,10 @@
 import { createAuditTrail } from '../audit/audit-trail.ts';
 import { systemClock } from '../compose.ts';
+import { composeReplay } from '../compose-erasure.ts';
 import { systemIds } from '../compose-foundation.ts';
 import { openKeys } from '../compose-keys.ts';
 import { type Config, developmentKekFile } from '../config.ts';
+import type { Ledger } from '../ports/index.ts';
 import { type RestoreReport, type RestoreRequest, restore } from '../storage/backup/restore.ts';
 import { openSqliteStore } from '../storage/sqlite/open.ts';
 import { createTracing } from '../telemetry/tracing.ts';
@@ -19,6 +21,8 @@ export function runRestore(
 ): Promise<RestoreReport> {
   const { dataDir } = config.storage;
   const clock = systemClock;
+  const principal = administratorOf('main');
+  const auditOf = (ledger: Ledger) => createAuditTrail({ ledger, clock, ids: systemIds, tracing: createTracing() });
   return restore(
     {
       openKeys: (folder) =>
@@ -27,8 +31,9 @@ export function runRestore(
           { developmentKek: developmentKekFile(dataDir), makeNothing: true },
         ),
       openStore: (folder, keys) => openSqliteStore({ dataDir: folder, clock, keys, readerThreads: 1 }),
-      auditOf: (ledger) => createAuditTrail({ ledger, clock, ids: systemIds, tracing: createTracing() }),
+      auditOf,
+      erasures: composeReplay(clock, auditOf, principal),
     },
-    { ...request, dataDir, principal: administratorOf('main') },
+    { ...request, dataDir, principal },
   );
 }

@@ -10,6 +10,8 @@ import {
   COMPACT_USAGE,
   DELETE_STUDY_USAGE,
   DEMO_USAGE,
+  ERASE_USAGE,
+  ERASURES_USAGE,
   EXPORT_USAGE,
   HOLD_USAGE,
   IMPORT_USAGE,
@@ -51,6 +53,10 @@ const USAGE = `usage: neuroinsight COMMAND
             ${HOLD_USAGE}
   delete-study
             deletes a study and all that was made of it: ${DELETE_STUDY_USAGE}
+  erase     erases a patient for good, keys and all:
+            ${ERASE_USAGE}
+  erasures  the signed list that keeps erased patients erased when a backup is restored:
+            ${ERASURES_USAGE}
   retention deletes what has been kept its time: ${RETENTION_USAGE}
   compact   gives back the space of what was deleted: ${COMPACT_USAGE}
   scrub     reads and checks the stored bytes that are due: ${SCRUB_USAGE}
@@ -78,6 +84,8 @@ const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = 
   restore: async () => (await import('./backup.ts')).restore,
   hold: async () => (await import('./deletion.ts')).hold,
   'delete-study': async () => (await import('./deletion.ts')).deleteStudy,
+  erase: async () => (await import('./erasure.ts')).erase,
+  erasures: async () => (await import('./erasure.ts')).erasures,
   retention: async () => (await import('./deletion.ts')).retention,
   compact: async () => (await import('./upkeep.ts')).compact,
   scrub: async () => (await import('./upkeep.ts')).scrub,

@@ -122,7 +122,7 @@ async function copyInto(
     kekIds: state.kekIds,
     erasures: erasures?.count ?? 0,
   };
-  if (erasures) await repository.putErasures(erasures.bytes);
+  await putErasures(repository, deps);
   await repository.putSnapshot(manifest.snapshot, writeManifest(manifest, signer));
   const { snapshot, at, log, bytes, addedBytes } = manifest;
   return {
@@ -137,6 +137,16 @@ async function copyInto(
     missingPacks: packs.elsewhere.filter(({ why }) => why === 'missing').length,
     archivedPacks: packs.elsewhere.filter(({ why }) => why === 'archived').length,
   };
+}
+
+/** As it is now, and again if it grew meanwhile: whoever erases while a backup is made leaves it to the backup. */
+async function putErasures(repository: Repository, { erasures }: BackupDeps): Promise<void> {
+  for (let written = -1; ; ) {
+    const list = await erasures?.();
+    if (!list || list.count === written) return;
+    await repository.putErasures(list.bytes);
+    written = list.count;
+  }
 }
 
 /**
