@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { timeUuid } from '../../src/domain/identity.ts';
 import type { AuditRow, Commit, IndexEntry, Ledger } from '../../src/ports/index.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open.ts';
 import { TEST_DATA_KEYS } from '../harness/test-keys.ts';
@@ -27,11 +28,8 @@ const CODES = 40;
 const DAY = 86_400_000;
 const filler = 'Lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor '.repeat(13);
 
-/** Ids grow with time, as the server makes them. */
-function newId(): string {
-  const time = Date.now().toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
-}
+/** As the server makes them. */
+const newId = (): string => timeUuid(Date.now(), randomBytes(10));
 
 function commitOf(number: number): Commit {
   const id = newId();

@@ -28,12 +28,16 @@ const FIRST_REFRESH = 256;
  */
 const PAGES_OF_LOG = 4_000;
 
+/** KiB of pages in memory: a commit changes pages all over the indexes, and reading one anew means deciphering it. */
+const CACHE_KIB = 65_536;
+
 /** Entry of the writer thread. */
 export function startWriterThread(): void {
   const { path, options, rowMac } = workerData as WriterData;
   const connection = openConnection(path, options);
   // The log is synced by the thread itself, see LogSync.
-  connection.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${PAGES_OF_LOG}`);
+  connection.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${PAGES_OF_LOG};
+    PRAGMA cache_size = -${CACHE_KIB}`);
   const log = openCommitLog(connection, readyMacKey(rowMac));
   serveWrites(parentPort!, { connection, log }, openLogSync(`${path}-wal`));
 }
