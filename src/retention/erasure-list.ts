@@ -17,15 +17,12 @@ export interface ErasureEntry {
   readonly what: readonly string[];
 }
 
-/** `entry` is the JSON text that was signed, to the letter. */
-export interface SignedEntry {
+/**
+ * Content of a document `erasure`. `entry` is JSON text, to the letter as the next entry is chained to it. Who and why stay
+ * in the store: a list leaves it in the clear.
+ */
+export interface ErasureRecord {
   readonly entry: string;
-  /** Base64 of an Ed25519 signature. */
-  readonly signature: string;
-}
-
-/** Content of a document `erasure`. Who and why stay in the store: a list leaves it in the clear. */
-export interface ErasureRecord extends SignedEntry {
   readonly by?: string;
   readonly reason?: string;
 }
@@ -39,7 +36,6 @@ const PAGE = 500;
 const FORMAT = 'neuroinsight-erasures-1';
 const NUMBER_DIGITS = 8;
 
-const signedEntry = (text: string): Buffer => Buffer.from(`neuroinsight erasure\n${text}`);
 const signedList = (line: string): Buffer => Buffer.from(`neuroinsight erasures\n${line}`);
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -62,7 +58,6 @@ export async function nextErasure(
   documents: DocumentReader,
   given: Pick<ErasureEntry, 'site' | 'at' | 'what'>,
   said: Pick<ErasureRecord, 'by' | 'reason'>,
-  signer: Signer,
 ): Promise<Change<DocumentRow<ErasureRecord>>> {
   const { site, at, what } = given;
   const before = await recordsOf(documents, site);
@@ -70,8 +65,7 @@ export async function nextErasure(
   const number = before.length + 1;
   const previous = last === undefined ? '' : sha256Of(last);
   const entry = JSON.stringify({ format: 1, site, number, previous, at, what } satisfies ErasureEntry);
-  const signature = Buffer.from(signer.sign(signedEntry(entry))).toString('base64');
-  return erasureDocument(number, { entry, signature, ...said });
+  return erasureDocument(number, { entry, ...said });
 }
 
 export const erasureDocument = (number: number, content: ErasureRecord): Change<DocumentRow<ErasureRecord>> => ({
@@ -95,23 +89,26 @@ export interface ErasureList {
 
 /**
  * The erasures of all sites, to be kept apart from the store: two lines, the list and the signature over that very line.
- * Entries are ordered, counted, chained and signed one by one, so that none can be left out, and the count tells whether
- * a list that was signed once is an old one.
+ * Entries are ordered, counted and chained, so that none can be left out, and the count tells whether a list that was
+ * signed once is an old one. The signature is that of the list alone: entries that came with an import are of another
+ * server.
  */
 export async function erasureListOf(
   { documents, signer }: { readonly documents: DocumentReader; readonly signer: Signer },
   sites: readonly string[],
 ): Promise<ErasureList> {
-  const entries: SignedEntry[] = [];
+  const entries: string[] = [];
   for (const site of sites) {
-    entries.push(...(await recordsOf(documents, site)).map(({ entry, signature }) => ({ entry, signature })));
+    entries.push(...(await recordsOf(documents, site)).map(({ entry }) => entry));
   }
   const line = JSON.stringify({ format: FORMAT, count: entries.length, entries });
   const signature = Buffer.from(signer.sign(signedList(line))).toString('base64');
   return { bytes: Buffer.from(`${line}\n${signature}\n`), count: entries.length };
 }
 
-export interface ReadEntry extends SignedEntry {
+export interface ReadEntry {
+  /** To the letter. */
+  readonly entry: string;
   readonly said: ErasureEntry;
 }
 
@@ -120,18 +117,17 @@ export function readErasureList(bytes: Uint8Array, signer: Pick<ListSigner, 'ver
   const [line = '', signature = '', ...rest] = Buffer.from(bytes).toString().split('\n');
   const isWhole = rest.length === 1 && rest[0] === '';
   if (!isWhole || !signer.verifies(signedList(line), Buffer.from(signature, 'base64'))) throw changed();
-  const list = JSON.parse(line) as { format?: unknown; count?: unknown; entries?: readonly SignedEntry[] };
+  const list = JSON.parse(line) as { format?: unknown; count?: unknown; entries?: readonly string[] };
   const { entries = [] } = list;
   if (list.format !== FORMAT || list.count !== entries.length) throw changed();
   const last = new Map<string, { readonly number: number; readonly text: string }>();
-  return entries.map(({ entry, signature: ofEntry }) => {
-    if (!signer.verifies(signedEntry(entry), Buffer.from(ofEntry, 'base64'))) throw changed();
+  return entries.map((entry) => {
     const said = JSON.parse(entry) as ErasureEntry;
     const before = last.get(said.site);
     const previous = before === undefined ? '' : sha256Of(before.text);
     if (said.number !== (before?.number ?? 0) + 1 || said.previous !== previous) throw changed();
     last.set(said.site, { number: said.number, text: entry });
-    return { entry, signature: ofEntry, said };
+    return { entry, said };
   });
 }
 

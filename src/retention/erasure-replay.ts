@@ -104,7 +104,7 @@ async function namesByDigest({ changes, digest }: ReplayDeps): Promise<ReadonlyM
 async function replay(
   deps: ReplayDeps,
   principal: Principal,
-  { said, entry, signature }: ReadEntry,
+  { said, entry }: ReadEntry,
   found: readonly Found[],
 ): Promise<readonly string[]> {
   const { site } = said;
@@ -127,7 +127,7 @@ async function replay(
   await deps.ledger.commit({
     site,
     documents: [
-      erasureDocument(said.number, { entry, signature }),
+      erasureDocument(said.number, { entry }),
       { expected: 0, row: proofDocument(`${at}-${deps.ids.uuid()}`, statement, deps.signer) },
     ],
     audit: [

@@ -127,7 +127,7 @@ async function eraseFacts(
     ],
     patients: references.filter((reference) => reference.startsWith('Patient/')),
     entities: [...uids.map((uid) => `urn:oid:${uid}`), ...references],
-    documents: async (at) => [await nextErasure(deps.documents, { site, at, what }, said, deps.signer)],
+    documents: async (at) => [await nextErasure(deps.documents, { site, at, what }, said)],
   });
   for (const uid of uids) await deps.blobs.forgetStudy(site, uid);
   await removeFiles(deps, packs);
