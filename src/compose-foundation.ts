@@ -1,4 +1,4 @@
-import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createExclusive, type Exclusive } from './admin/exclusive.ts';
@@ -9,7 +9,7 @@ import { type OpenedKeys, openKeys } from './compose-keys.ts';
 import type { Config } from './config.ts';
 import { NeuroInsightError } from './domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, Ids, Ledger, Log, Metrics, Tracing } from './ports/index.ts';
-import { createDigest, type DeletionDeps } from './retention/deletion.ts';
+import { type DeletionDeps, digestOfFolder } from './retention/deletion.ts';
 import { createExplicitDeletion, type ExplicitDeletion } from './retention/explicit-deletion.ts';
 import { createHolds, type LegalHolds } from './retention/holds.ts';
 import { createRetention, type Retention } from './retention/retention.ts';
@@ -269,9 +269,7 @@ function deletions(
   const { config, store, packFiles, audit, clock, ids, signer, keys, log } = base;
   const { dicom, resources, runs, outbox, packs, packContents, ledger, documents } = store;
   const holds = createHolds({ documents, ledger, audit, clock, ids });
-  const digest = createDigest(
-    Buffer.from(hkdfSync('sha256', keys.keys.rowMac, '', 'neuroinsight deletion proofs', 32)),
-  );
+  const digest = digestOfFolder(keys.keys.rowMac);
   const read = { dicom, resources, runs, outbox, packs, packContents };
   const deps: DeletionDeps = { ...read, ledger, blobs: packFiles, audit, holds, clock, ids, signer, digest };
   const retention = createRetention({
