@@ -11,6 +11,8 @@ export interface ServerProcess {
   readonly url: string;
   /** What it wrote to standard error: its log. */
   log(): string;
+  /** What it wrote to standard output. */
+  printed(): string;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
 }
 
@@ -35,9 +37,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const child = spawn(process.execPath, ['--no-warnings', ...entry], {
     cwd: ROOT,
     env: environmentOf(options),
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
+  let printed = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    printed = (printed + text).slice(-200_000);
+  });
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-200_000);
   });
@@ -61,6 +67,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     pid: child.pid!,
     url,
     log: () => log,
+    printed: () => printed,
     kill(signal) {
       child.kill(signal);
       return ended;
