@@ -4,6 +4,7 @@ import { composeReplay } from '../compose-erasure.ts';
 import { systemIds } from '../compose-foundation.ts';
 import { openKeys } from '../compose-keys.ts';
 import { type Config, developmentKekFile } from '../config.ts';
+import { NeuroInsightError } from '../domain/errors.ts';
 import type { Ledger } from '../ports/index.ts';
 import { type RestoreReport, type RestoreRequest, restore } from '../storage/backup/restore.ts';
 import { openSqliteStore } from '../storage/sqlite/open.ts';
@@ -32,6 +33,11 @@ export function runRestore(
         ),
       openStore: (folder, keys) => openSqliteStore({ dataDir: folder, clock, keys, readerThreads: 1 }),
       auditOf,
+      verifyStore: async (opened) => {
+        const { findings } = await opened.verify();
+        const [first] = findings;
+        if (first) throw new NeuroInsightError('damaged', `the restored database does not hold: ${first.check}`);
+      },
       erasures: composeReplay(clock, auditOf, principal),
     },
     { ...request, dataDir, principal },

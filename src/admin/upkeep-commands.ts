@@ -25,6 +25,10 @@ export const UPKEEP_COMMANDS: Commands = {
       studyKeysUnderOldKek: await store.packs.countKeysNotUnder(currentKekId),
     };
   }),
+  /** Rows, history and index against their MACs and against each other. */
+  verify: defineCommand(z.strictObject({}), ({ foundation, signal }) =>
+    foundation.exclusive('verify', () => foundation.store.verify({ signal })),
+  ),
   /** Reads what is due, as the server does by itself every hour. */
   scrub: defineCommand(z.strictObject({}), ({ foundation, signal }) =>
     foundation.exclusive('scrub', () => foundation.scrub.run(signal)),

@@ -21,6 +21,7 @@ import {
   RETENTION_USAGE,
   SCRUB_USAGE,
   SERVE_USAGE,
+  VERIFY_USAGE,
 } from './usage.ts';
 
 /** Where a command reads and writes: tests hand in their own. */
@@ -59,6 +60,7 @@ const USAGE = `usage: neuroinsight COMMAND
             ${ERASURES_USAGE}
   retention deletes what has been kept its time: ${RETENTION_USAGE}
   compact   gives back the space of what was deleted: ${COMPACT_USAGE}
+  verify    holds rows, history and index to what was written: ${VERIFY_USAGE}
   scrub     reads and checks the stored bytes that are due: ${SCRUB_USAGE}
   archive   moves old studies to the slow store: ${ARCHIVE_USAGE}
   export    writes everything into one enciphered file: ${EXPORT_USAGE}
@@ -88,6 +90,7 @@ const SERVER_COMMANDS: Readonly<Record<string, () => Promise<ServerCommand>>> = 
   erasures: async () => (await import('./erasure.ts')).erasures,
   retention: async () => (await import('./deletion.ts')).retention,
   compact: async () => (await import('./upkeep.ts')).compact,
+  verify: async () => (await import('./upkeep.ts')).verify,
   scrub: async () => (await import('./upkeep.ts')).scrub,
   archive: async () => (await import('./upkeep.ts')).archive,
   export: async () => (await import('./transfer.ts')).exportAll,

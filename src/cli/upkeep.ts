@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../config.ts';
+import type { Verification } from '../storage/sqlite/verify.ts';
 import { administer, showResult } from './administer.ts';
 import type { Terminal } from './main.ts';
 
@@ -25,4 +26,14 @@ export async function scrub(args: readonly string[], config: Config, terminal: T
   const result = await administer(config, terminal, 'scrub', {});
   showResult(terminal, result);
   return (result as { readonly damaged: readonly string[] }).damaged.length > 0 ? 2 : 0;
+}
+
+/** Holds rows, history and index to their MACs and to each other: exit code 2 when something is not as it was written. */
+export async function verify(args: readonly string[], config: Config, terminal: Terminal): Promise<number> {
+  parseArgs({ args: [...args], options: {} });
+  const result = (await administer(config, terminal, 'verify', {})) as Verification;
+  showResult(terminal, result.looked);
+  showResult(terminal, result.findings);
+  terminal.stdout.write(result.findings.length === 0 ? 'everything is as it was written\n' : 'see docs/operations\n');
+  return result.findings.length === 0 ? 0 : 2;
 }

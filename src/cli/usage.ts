@@ -21,3 +21,4 @@ export const SCRUB_USAGE = 'neuroinsight scrub';
 export const ARCHIVE_USAGE = 'neuroinsight archive';
 export const EXPORT_USAGE = 'neuroinsight export --out FILE [--passphrase-file FILE]';
 export const IMPORT_USAGE = 'neuroinsight import FILE [--passphrase-file FILE]';
+export const VERIFY_USAGE = 'neuroinsight verify';
