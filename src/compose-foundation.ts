@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createExclusive, type Exclusive } from './admin/exclusive.ts';
@@ -8,6 +8,7 @@ import { systemClock } from './compose.ts';
 import { type OpenedKeys, openKeys } from './compose-keys.ts';
 import type { Config } from './config.ts';
 import { NeuroInsightError } from './domain/errors.ts';
+import { timeUuid } from './domain/identity.ts';
 import type { AuditTrail, BlobStore, Clock, Ids, Ledger, Log, Metrics, Tracing } from './ports/index.ts';
 import { type DeletionDeps, digestOfFolder } from './retention/deletion.ts';
 import { createExplicitDeletion, type ExplicitDeletion } from './retention/explicit-deletion.ts';
@@ -62,7 +63,7 @@ export interface Foundation {
 /** The sites of this server: one, until sites are administered. */
 export const SITES = [{ name: 'main', title: 'Main site' }] as const;
 
-export const systemIds: Ids = { uuid: () => randomUUID() };
+export const systemIds: Ids = { uuid: () => timeUuid(Date.now(), randomBytes(10)) };
 const NOWHERE = { write: () => undefined };
 const MEBIBYTE = 2 ** 20;
 
