@@ -28,6 +28,7 @@ import { createResourceReader } from './resource-reader.ts';
 import { compileExistence } from './resource-sql.ts';
 import { createPackContentsReader, createRetentionReader } from './retention-reader.ts';
 import { type MacKey, readyMacKey } from './row-mac.ts';
+import { type Verification, type VerifyOptions, verifyStore } from './verify.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -47,6 +48,8 @@ export interface SqliteOptions {
 export interface SqliteStore extends Store {
   readonly jobs: JobRepository;
   readonly checkpoint: Checkpoint;
+  /** Looks at everything that is stored, see verifyStore. */
+  verify(options?: VerifyOptions): Promise<Verification>;
 }
 
 const FILE = 'neuroinsight.sqlite';
@@ -89,6 +92,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
     retention: createRetentionReader(readers),
     packContents: createPackContentsReader(readers),
     checkpoint,
+    verify: (given) => verifyStore({ path, key, rowMac }, given),
     jobs: createJobRepository(writer, readers, clock),
     close: async () => {
       await checkpoint.close();

@@ -2,19 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { packRow, studyKeyRow } from '../../../test/contract/packs.contract.ts';
-import {
-  AT,
-  apiKeyRow,
-  auditRow,
-  instanceRow,
-  outboxRow,
-  patientVersion,
-  runRow,
-  sha256Of,
-} from '../../../test/contract/store-rows.ts';
+import { AT, patientVersion, sha256Of } from '../../../test/contract/store-rows.ts';
+import { everythingOf } from '../../../test/harness/everything-stored.ts';
 import { TEST_DATA_KEYS } from '../../../test/harness/test-keys.ts';
-import type { Commit } from '../../ports/index.ts';
 import { type Connection, openConnection, type Value } from './database.ts';
 import { PLACE_BITS, resourceOf } from './index-scope.ts';
 import { openSqliteStore, type SqliteStore } from './open.ts';
@@ -26,41 +16,13 @@ let disk: Connection;
 const damages: string[] = [];
 const site = 'main';
 
-/** Two rows of everything, a and b, so that one can be put in the place of the other. */
-const rowsOf = (name: string, other: string): Omit<Commit, 'site'> => {
-  const study = name === 'a' ? '1.2.1' : '1.2.2';
-  return {
-    resources: [{ expected: 0, row: patientVersion(name, 1, `Family of ${name}`) }],
-    instances: [instanceRow({ study, series: `${study}.1`, uid: `${study}.1.1` }, { receivedFrom: name })],
-    runs: [{ expected: 0, row: runRow(name, { studyInstanceUid: study }) }],
-    runLog: [{ runId: name, at: AT, level: 'info', message: `said of ${name}` }],
-    outbox: [{ expected: 0, row: outboxRow(name, { runId: name, destination: `to ${name}` }) }],
-    apiKeys: [{ expected: 0, row: apiKeyRow(name, { secretSha256: sha256Of(`secret ${name}`) }) }],
-    seen: [
-      {
-        source: 'pacs',
-        studyInstanceUid: study,
-        numberOfInstances: 1,
-        pulledInstances: undefined,
-        refusedInstances: 0,
-        attempt: 1,
-        seenAt: AT,
-      },
-    ],
-    audit: [auditRow(name, { patients: [`Patient/${name}`], entities: [`Observation/${other}`] })],
-    studyKeys: [studyKeyRow(study, 'kek')],
-    packs: [packRow(`pack ${name}`, { studyInstanceUid: study })],
-    documents: [{ expected: 0, row: { kind: 'scrub', id: name, version: 1, content: { of: name } } }],
-  };
-};
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'neuroinsight-sealed-'));
   const clock = { now: () => new Date(AT) };
   const metrics = { commit: () => undefined, damage: (kind: string) => void damages.push(kind) };
   store = await openSqliteStore({ dataDir: folder, clock, keys: TEST_DATA_KEYS, readerThreads: 1, metrics });
-  await store.ledger.commit({ site, ...rowsOf('a', 'b') });
-  await store.ledger.commit({ site, ...rowsOf('b', 'a') });
+  await store.ledger.commit({ site, ...everythingOf('a', 'b') });
+  await store.ledger.commit({ site, ...everythingOf('b', 'a') });
   await store.ledger.commit({ site, resources: [{ expected: 1, row: patientVersion('b', 2, 'Newer') }] });
   disk = openConnection(join(folder, 'neuroinsight.sqlite'), { key: TEST_DATA_KEYS.database, busyMilliseconds: 1_000 });
 });

@@ -1,0 +1,3 @@
+import { startVerifyThread } from './verify-loop.ts';
+
+startVerifyThread();
