@@ -1,152 +1,167 @@
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openFoundation } from '../../src/compose-foundation.ts';
+import { createExecutor } from '../../src/admin/command.ts';
+import { COMMANDS } from '../../src/admin/commands.ts';
+import { openAdminSocket } from '../../src/admin/socket-server.ts';
+import { type Foundation, openFoundation } from '../../src/compose-foundation.ts';
 import { loadConfig } from '../../src/config.ts';
-import { type Connection, openConnection } from '../../src/storage/sqlite/database.ts';
-import { migrate } from '../../src/storage/sqlite/migrate.ts';
+import { openConnection } from '../../src/storage/sqlite/database.ts';
+import { apiKeyRow, auditRow, instanceRow, patientVersion, runRow } from '../contract/store-rows.ts';
+import { differences, type Found, type Inventory, readInventory } from '../harness/phi-inventory.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(ROOT, 'docs/security.md'), 'utf8');
+const SITE = 'main';
+const STUDY = '1.2.3';
 const folder = mkdtempSync(join(tmpdir(), 'neuroinsight-inventory-'));
+const pathOf = (name: string): string => join(folder, name);
+const inventory = readInventory(readFileSync(join(ROOT, 'docs/security.md'), 'utf8'));
+let found: Found;
+
+/** A server's whole life: data comes in, goes to the slow store, into a backup and into an export. */
+beforeAll(async () => {
+  const config = loadConfig(new URL('../../config/default.json', import.meta.url), {
+    NEUROINSIGHT_DATA_DIR: pathOf('DATA'),
+    NEUROINSIGHT_WITNESS_FILE: pathOf('WITNESS'),
+    NEUROINSIGHT_ARCHIVE_DIR: pathOf('ARCHIVE'),
+    NEUROINSIGHT_MINIMUM_FREE_MIB: '0',
+    NEUROINSIGHT_LOG_LEVEL: 'silent',
+  });
+  const foundation = await openFoundation(config, { purpose: 'test' });
+  const run = createExecutor(foundation, COMMANDS);
+  const socket = await openAdminSocket({ dataDir: pathOf('DATA'), execute: run, log: foundation.log });
+  const command = (name: string, args: object) => run(name, args, () => undefined, AbortSignal.timeout(60_000));
+  try {
+    await storeStudy(foundation, STUDY);
+    await foundation.store.ledger.commit({
+      site: SITE,
+      audit: [auditRow('a')],
+      apiKeys: [{ expected: 0, row: apiKeyRow('a') }],
+    });
+    await storeStudy(foundation, `${STUDY}.1`);
+    await command('erase', ERASURE);
+    await command('export', { file: pathOf('EXPORT'), passphrase: 'a passphrase that is long' });
+    // After the export, which reads what lies here only.
+    await moveToArchive(foundation);
+    await command('backup/make', { repository: pathOf('REPOSITORY') });
+    await storeStudy(foundation, `${STUDY}.2`);
+    found = { tables: tablesOf(foundation), files: filesBelow() };
+  } finally {
+    await socket.close();
+    await foundation.close();
+  }
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Cells of the table below a heading, without its head. */
-function tableBelow(heading: string): readonly (readonly string[])[] {
-  const section = page.split(`## ${heading}\n`)[1]!.split('\n## ')[0]!;
-  const lines = section.split('\n').filter((line) => line.startsWith('|'));
-  return lines.slice(2).map((line) =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim()),
-  );
+const ERASURE = { of: { patient: 'Patient/a' }, reason: 'a test' };
+const LONG_AGO = '2020-01-01T00:00:00.000Z';
+
+async function storeStudy({ store, blobs }: Foundation, study: string): Promise<void> {
+  const writer = await blobs.openPack(SITE, study);
+  const bytes = randomBytes(5_000);
+  const storedSha256 = createHash('sha256').update(bytes).digest('hex');
+  const blob = await writer.append(bytes);
+  const metadata = await writer.append(randomBytes(500));
+  const report = await writer.append(randomBytes(500));
+  const { row, studyKey } = await writer.seal();
+  const isFirst = study === STUDY;
+  await store.ledger.commit({
+    site: SITE,
+    instances: [instanceRow({ study, series: `${study}.1`, uid: `${study}.1.1` }, { blob, metadata, storedSha256 })],
+    runs: [{ expected: 0, row: runRow(study, { studyInstanceUid: study, files: { 'report.pdf': report } }) }],
+    ...(isFirst && { resources: [{ expected: 0, row: patientVersion('a', 1) }] }),
+    packs: [isFirst ? { ...row, sealedAt: LONG_AGO } : row],
+    ...(studyKey && { studyKeys: [studyKey] }),
+  });
 }
 
-const namesIn = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+async function moveToArchive({ archival }: Foundation): Promise<void> {
+  expect(await archival?.run(AbortSignal.timeout(10_000))).toMatchObject({ moved: 1, failed: 0 });
+}
 
-describe('the inventory of the tables', () => {
-  let connection: Connection;
-  beforeAll(() => {
-    connection = openConnection(join(folder, 'schema.sqlite'), { key: 'ab'.repeat(32), busyMilliseconds: 1_000 });
-    migrate(connection, '2026-01-02T03:04:05.000Z');
-  });
-  afterAll(() => connection.close());
-
-  it('names every table and every column that the migrations make, in their order, and no other', () => {
-    const tables = connection
-      .table("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
-      .rows.map(([name]) => String(name));
-    const made = tables.map((table) => [
-      table,
-      connection.table(`PRAGMA table_info(${table})`).rows.map(([, column]) => String(column)),
-    ]);
-    const told = tableBelow('Inventory: tables of the database').map(([table, columns]) => [
-      namesIn(table!)[0],
-      namesIn(columns!),
-    ]);
-    const byName = (rows: unknown[][]) => Object.fromEntries(rows);
-    expect(made.length).toBeGreaterThan(20);
-    expect(byName(told)).toEqual(byName(made));
-  });
-
-  it('says of each what it holds of people, what notices a change and what removes it', () => {
-    const cells = tableBelow('Inventory: tables of the database');
-    expect(cells.filter((row) => row.length !== 5 || row.some((cell) => cell === ''))).toEqual([]);
-  });
-});
-
-/** Calls that make a file, a folder or a socket, or give one a name. */
-const MAKES =
-  /\b(?:writeFile(?:Sync|Whole)?|mkdir(?:Sync)?|mkdtemp(?:Sync)?|rename(?:Sync)?|link|symlink|copyFile(?:Sync)?|appendFile(?:Sync)?|createWriteStream|chmodSync|new Libsql)\(|\bopen(?:Sync)?\([^)]*'(?:wx?|ax?|r\+)'/;
-
-const sources = globSync('src/**/*.ts', { cwd: ROOT })
-  .filter((path) => !/\.test\.ts$|\.d\.ts$|src\/(?:web|training)\//.test(path))
-  .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
-
-/** Those that can reach a disk at all. */
-const reaching = sources.filter(({ text }) => /from 'node:fs(?:\/promises)?'|from 'libsql'|writeFileWhole/.test(text));
-
-/** Pieces of names that a source puts together: texts in `join(...)`, constants in it, and ends like `.new`. */
-function pieces(text: string): string[] {
-  const constants = new Map(
-    [...text.matchAll(/const ([A-Z_]+) = '([^']+)'/g)].map(([, name, value]) => [name!, value!]),
-  );
-  const found: string[] = [];
-  for (const [, list] of text.matchAll(/(?<![.\w])join\(([^()]*(?:\([^()]*\)[^()]*)*)\)/g)) {
-    const names = list!.replaceAll(/toString\('\w+'\)/g, '');
-    found.push(...[...names.matchAll(/'([^'$]+)'/g)].map((match) => match[1]!));
-    for (const [name] of list!.matchAll(/\b[A-Z_]{3,}\b/g)) if (constants.has(name)) found.push(constants.get(name)!);
+/** What the migrations made, as the file itself says; the tables of the planner come and go. */
+function tablesOf({ keys }: Foundation): Map<string, string[]> {
+  const key = keys.keys.database;
+  const path = join(pathOf('DATA'), 'neuroinsight.sqlite');
+  const connection = openConnection(path, { key, busyMilliseconds: 5_000, readOnly: true });
+  try {
+    const tables = connection.table(`SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+      WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'`).rows;
+    const columns = new Map<string, string[]>();
+    for (const [table, column] of tables) {
+      columns.set(String(table), [...(columns.get(String(table)) ?? []), String(column)]);
+    }
+    return columns;
+  } finally {
+    connection.close();
   }
-  found.push(...[...text.matchAll(/\}(\.[a-z]+)`/g)].map((match) => match[1]!));
-  return found.filter((piece) => !['..', '.', '/'].includes(piece));
 }
 
-describe('the inventory of the files', () => {
-  const rows = tableBelow('Inventory: files');
-  const names = rows.map(([name]) => name).join(' ');
-  const makers = rows.flatMap(([, madeBy]) => namesIn(madeBy!));
+const filesBelow = (): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
-  it('names every source that can make one, and none that cannot', () => {
-    const making = reaching.filter(({ text }) => MAKES.test(text)).map(({ path }) => path);
-    expect(making.length).toBeGreaterThan(15);
-    expect([...new Set(makers)].sort()).toEqual(making.sort());
+/** Which code makes the files that are there for a moment only, and what stands in it. */
+const MAKERS: Readonly<Record<string, readonly [file: string, piece: string]>> = {
+  'DATA/blobs/XX/PACK.pack.part': ['storage/blobs/archive-tier.ts', '.part`'],
+  'ARCHIVE/XX/PACK.pack.part': ['storage/blobs/archive-tier.ts', '.part`'],
+  'DATA/backup-links-ID/PACK': ['storage/backup/packs.ts', "'backup-links-'"],
+  'DATA/keys.json.new': ['storage/keys/chest-file.ts', '.new`'],
+  'DATA/lock.json.new': ['storage/folder-lock.ts', '.new`'],
+  'DATA.restoring-ID': ['storage/backup/restore.ts', "'restoring'"],
+  'DATA.importing-ID': ['storage/transfer/import-folder.ts', "'importing'"],
+  'WITNESS.new': ['storage/sqlite/witness.ts', '.new`'],
+  'REPOSITORY/lock.json': ['storage/folder-lock.ts', "'lock.json'"],
+  'REPOSITORY/unfinished/ID': ['storage/backup/repository.ts', "'unfinished'"],
+  'EXPORT.unfinished': ['storage/transfer/export.ts', '.unfinished`'],
+};
+
+describe('the inventory of places in which PHI and secrets rest', () => {
+  it('names every table and column that the migrations make, every file that a server leaves, and no other', () => {
+    expect(differences(inventory, found)).toEqual([]);
+    expect(found.tables.size).toBeGreaterThan(20);
+    expect(found.files.length).toBeGreaterThan(15);
   });
 
-  it('names every file and folder of the data folder, the backups and what lies beside them', () => {
-    const used = reaching
-      .filter(({ path }) => /^src\/(?:storage|admin)\//.test(path))
-      .flatMap(({ path, text }) => pieces(text).map((piece) => ({ path, piece })));
-    expect(used.length).toBeGreaterThan(12);
-    expect(used.filter(({ piece }) => !names.includes(piece))).toEqual([]);
-  });
-
-  it('names nothing that the sources no longer know', () => {
-    const all = sources.map(({ text }) => text).join('\n');
-    const parts = namesIn(names)
-      .flatMap((name) => name.split('/'))
-      // What is written in capitals stands for what differs.
-      .flatMap((part) => part.split(/[A-Z]{2,}(?:[0-9]+)?/))
-      .map((part) => part.replace(/^neuroinsight (?:analyse|demo|doctor)$/, '').replace(/-(?:wal|shm)?$/, ''))
-      .filter((part) => part.length > 1);
-    expect(parts.length).toBeGreaterThan(12);
-    expect(parts.filter((part) => !all.includes(part) && !isPutTogether(part, all))).toEqual([]);
-  });
-
-  it('has every file that a server makes in its folder', async () => {
-    const dataDir = join(folder, 'data');
-    const environment = { NEUROINSIGHT_DATA_DIR: dataDir, NEUROINSIGHT_LOG_LEVEL: 'silent' };
-    const config = loadConfig(new URL('../../config/default.json', import.meta.url), environment);
-    const foundation = await openFoundation(config, { purpose: 'inventory' });
-    const pack = await foundation.blobs.openPack('main', '1.2.3');
-    await pack.append(new Uint8Array(10));
-    await pack.seal();
-    const found = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).map((name) =>
-      name.replace(/blobs\/[0-9a-f]{2}/, 'blobs/XX').replace(/[0-9a-f]{32}/, 'NAME'),
-    );
-    const beside = readdirSync(folder).filter((name) => name.startsWith('data.'));
-    await foundation.close();
-    expect(beside).toEqual(['data.kek']);
-    const known = [...namesIn(names), 'blobs', 'blobs/XX'];
-    expect(found.filter((name) => !known.includes(name))).toEqual([]);
-    expect(found.map((name) => basename(name))).toEqual(
-      expect.arrayContaining(['neuroinsight.sqlite', 'neuroinsight.sqlite-wal', 'keys.json', 'lock.json', 'NAME.pack']),
-    );
-  });
-
-  it('would notice a name, and a source that makes a file', () => {
-    expect(pieces("const SPILL = 'spill.bin';\njoin(dataDir, SPILL)")).toEqual(['spill.bin']);
-    expect(pieces("join(root, of(pack), 'x')")).toEqual(['x']);
-    expect(names.includes('spill.bin')).toBe(false);
-    expect(MAKES.test("await open(path, 'wx', 0o600)")).toBe(true);
-    expect(MAKES.test("await open(path, 'r')")).toBe(false);
+  it('names no file that is there for a moment only and that no code makes', () => {
+    const passing = inventory.files.filter(({ isPassing }) => isPassing).map(({ pattern }) => pattern);
+    expect(passing.toSorted()).toEqual(Object.keys(MAKERS).toSorted());
+    for (const [file, piece] of Object.values(MAKERS)) {
+      expect(readFileSync(join(ROOT, 'src', file), 'utf8')).toContain(piece);
+    }
   });
 });
 
-/** `keys.json.new`: the name and its end stand apart in the sources. */
-function isPutTogether(part: string, all: string): boolean {
-  const dot = part.lastIndexOf('.');
-  return dot >= 0 && all.includes(part.slice(dot)) && (dot === 0 || all.includes(part.slice(0, dot)));
-}
+describe('the check of the inventory', () => {
+  const saidOf = (change: Partial<Inventory>, more: Partial<Found> = {}) =>
+    differences({ ...inventory, ...change }, { ...found, ...more });
+
+  it('tells a table, a column and a file that are not named', () => {
+    expect(saidOf({}, { tables: new Map([...found.tables, ['notes', ['text']]]) })).toEqual([
+      'the table notes is not in the inventory',
+    ]);
+    const tables = new Map([...found.tables].map(([name, of]) => [name, name === 'runs' ? [...of, 'remark'] : of]));
+    expect(saidOf({}, { tables })).toEqual(['the column runs.remark is not in the inventory']);
+    const files = [...found.files, 'DATA/dump.txt', `DATA/blobs/ab/${'c'.repeat(32)}.tmp`];
+    expect(saidOf({}, { files })).toEqual(files.slice(-2).map((file) => `the file ${file} is not in the inventory`));
+  });
+
+  it('tells what is named and not there, or named twice', () => {
+    const tables = new Map([...inventory.tables, ['notes', ['text']], ['jobs', ['id', 'id']]] as [string, string[]][]);
+    expect(saidOf({ tables })).toEqual(
+      expect.arrayContaining(['there is no table notes', 'the column jobs.id is named twice']),
+    );
+    const files = [...inventory.files, { pattern: 'DATA/PACK.copy', isPassing: false }];
+    expect(saidOf({ files })).toEqual(['there is no file DATA/PACK.copy']);
+  });
+
+  it('takes no document without the inventory for a good one', () => {
+    expect(() => readInventory('# Security\n\nAll is well.\n')).toThrow('has no table');
+    const unknown = { pattern: 'DATA/WHATEVER.txt', isPassing: true };
+    expect(() => saidOf({ files: [unknown] })).toThrow('nobody knows');
+  });
+});
