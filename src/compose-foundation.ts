@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createExclusive, type Exclusive } from './admin/exclusive.ts';
@@ -17,12 +18,13 @@ import { createRetention, type Retention } from './retention/retention.ts';
 import { createSigner, type ManifestSigner } from './storage/backup/signature.ts';
 import { type ArchiveTier, openArchiveTier } from './storage/blobs/archive-tier.ts';
 import { blobsFolder, type FileBlobStore, openFileBlobStore } from './storage/blobs/file-blob-store.ts';
+import { packsIn } from './storage/blobs/pack-files.ts';
 import { createScrub, type Scrub } from './storage/blobs/scrub.ts';
 import { type FolderLock, lockFolder } from './storage/folder-lock.ts';
 import { keepingUp } from './storage/keys/key-ring.ts';
 import { createKeyRotation, type KeyRotation, requireKeks } from './storage/keys/rotate-keys.ts';
 import { guardSpace } from './storage/space-guard.ts';
-import { openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
+import { hasDatabase, openSqliteStore, type SqliteStore } from './storage/sqlite/open.ts';
 import { openWitness, type Witness } from './storage/sqlite/witness.ts';
 import { type Archival, createArchival } from './storage/upkeep/archival.ts';
 import { type Compaction, createCompaction } from './storage/upkeep/compaction.ts';
@@ -130,6 +132,7 @@ async function openStorage(config: Config, purpose: string, clock: Clock, { metr
   try {
     const lock: FolderLock = lockFolder(dataDir, purpose, clock.now().toISOString());
     closing.push(lock.release);
+    await refuseLostDatabase(dataDir);
     const keys = await openKeys(config);
     const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys });
     closing.push(store.close);
@@ -149,6 +152,14 @@ async function openStorage(config: Config, purpose: string, clock: Clock, { metr
     // Threads would keep a process alive that has failed to start.
     await close();
     throw error;
+  }
+}
+
+/** A new database beside instances would hide that the old one is gone. @throws damaged */
+async function refuseLostDatabase(dataDir: string): Promise<void> {
+  if ((await hasDatabase(dataDir)) || !existsSync(blobsFolder(dataDir))) return;
+  for await (const _ of packsIn(blobsFolder(dataDir))) {
+    throw new NeuroInsightError('damaged', 'the database is gone while instances are there; restore a backup');
   }
 }
 

@@ -111,6 +111,14 @@ function createLedger(writer: Writer, rowMac: MacKey, clock: Clock): Ledger {
   };
 }
 
+/**
+ * Whether a database with something in it is there. An empty one beside packs or keys of a folder that was in use is
+ * what a lost disk or an attacker leaves: whoever opens it asks first.
+ */
+export async function hasDatabase(dataDir: string): Promise<boolean> {
+  return (await databaseBytes(dataDir)).database > 0;
+}
+
 /** The last to close folds the log into the file, and that should be the writer. */
 async function closeAll(writer: Writer, readers: Readers): Promise<void> {
   await readers.close();
