@@ -7,7 +7,7 @@ export function fileKek(path: string, setting: string): KekProvider {
   return { name: 'file', open: async () => ({ key: decodeKek(readSecretFile(path, setting), setting) }) };
 }
 
-/** The KEK is in a variable, from which it is taken away: children and dumps of the environment don't see it. */
+/** The KEK is in a variable, from which it is taken away: children don't get it. The system still shows what a process began with. */
 export function environmentKek(variable: string, setting: string, environment: NodeJS.ProcessEnv): KekProvider {
   const text = environment[variable];
   delete environment[variable];
