@@ -1,5 +1,6 @@
 import Libsql from 'libsql';
 import { NeuroInsightError } from '../../domain/errors.ts';
+import { guardedRow, guardedSql, isGuarded } from './guarded-rows.ts';
 
 /** What can be bound to a statement. Anything else would end the process inside the native code. */
 export type Value = string | number | null;
@@ -34,7 +35,7 @@ export interface ConnectionOptions {
 }
 
 interface Prepared {
-  readonly statement: Libsql.Statement<unknown[]>;
+  statement: Libsql.Statement<unknown[]>;
   columns: readonly string[] | undefined;
 }
 
@@ -74,12 +75,16 @@ export function openConnection(path: string, options: ConnectionOptions): Connec
   return {
     table(sql, params = []) {
       const prepared = prepare(sql);
-      // Raw rows: the driver adds a member of its own to rows that are objects.
-      prepared.columns ??= prepared.statement
-        .raw()
-        .columns()
-        .map(({ name }) => name);
-      return { columns: prepared.columns, rows: prepared.statement.all(params as unknown[]) as Value[][] };
+      if (!prepared.columns) {
+        // Raw rows: the driver adds a member of its own to rows that are objects.
+        const columns = prepared.statement.raw().columns();
+        prepared.columns = columns.map(({ name }) => name);
+        if (isGuarded(sql)) prepared.statement = database.prepare(guardedSql(sql, columns.length)).raw();
+      }
+      const { statement, columns } = prepared;
+      const rows = statement.all(params as unknown[]) as Value[][];
+      if (!isGuarded(sql)) return { columns, rows };
+      return { columns, rows: rows.map(([row]) => guardedRow(row as unknown as Uint8Array)) };
     },
     run(sql, params = []) {
       const { changes, lastInsertRowid } = prepare(sql).statement.run(params as unknown[]);

@@ -73,10 +73,12 @@ function answerOf(connection: Connection, { id, queries }: ReadRequest, rowMac: 
   }
 }
 
-/** A foreseen error; undefined for a defect. A page that was changed deciphers to what is none. */
+/** A foreseen error; undefined for a defect. A page that was changed deciphers to what is none, or
+ * has bytes where text should be (guarded-rows.ts). */
 export function failureOf(error: unknown): NeuroInsightError | undefined {
   if (error instanceof NeuroInsightError) return error;
-  if (!/^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error))) return undefined;
+  const isDamage = /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error)) || /BLOB values/.test(String(error));
+  if (!isDamage) return undefined;
   return new NeuroInsightError('damaged', 'a page of the database is not what was written', { cause: error });
 }
 

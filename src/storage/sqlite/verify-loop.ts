@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type Connection, openConnection, type Row, rowsOf, sqliteCode, type Table, type Value } from './database.ts';
-import { READER_OPTIONS, type ReaderData } from './reader-loop.ts';
+import { type Connection, openConnection, type Row, rowsOf, type Table, type Value } from './database.ts';
+import { failureOf, READER_OPTIONS, type ReaderData } from './reader-loop.ts';
 import { type MacKey, readyMacKey } from './row-mac.ts';
 import type { Finding, Verification } from './verify.ts';
 import { verifyIndexes, verifyStudies } from './verify-index.ts';
@@ -103,7 +103,7 @@ async function readable(verifying: Verifying, check: () => Promise<void>): Promi
   try {
     await check();
   } catch (error) {
-    if (!/^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error))) throw error;
+    if (failureOf(error)?.kind !== 'damaged') throw error;
     verifying.found('pages of the file can be read', 0);
   }
 }

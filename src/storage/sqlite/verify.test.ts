@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -172,6 +172,18 @@ describe('the verification of a database', () => {
     connection.run("UPDATE resources SET json = '{}'");
     connection.run("UPDATE studies SET PatientName = 'x'");
     expect(JSON.stringify(await verify())).not.toMatch(/Family|Müller|muller|Patient\/|1\.2\./);
+  });
+
+  it('finds a page that was changed under the cipher', async () => {
+    const page = Number(connection.table("SELECT rootpage FROM sqlite_master WHERE name = 'resources'").rows[0]![0]);
+    connection.close();
+    const file = openSync(join(folder, COPY), 'r+');
+    // Rows are laid from the end of a page.
+    writeSync(file, Buffer.alloc(16, 1), 0, 16, 4096 * page - 256);
+    closeSync(file);
+    connection = connect(COPY);
+    const { findings } = await verify();
+    expect(findings.length).toBeGreaterThan(0);
   });
 });
 
