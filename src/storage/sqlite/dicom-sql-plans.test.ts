@@ -47,6 +47,24 @@ describe('QIDO-RS in a full archive', () => {
       'studies_name (site=? AND PatientName>? AND PatientName<?)',
     ],
     [
+      'studies by a part of a name',
+      'study',
+      [text('PatientName', '*mann*')],
+      'SEARCH studies USING COVERING INDEX studies_name (site=?)',
+    ],
+    [
+      'studies by words of a name',
+      'study',
+      [{ kind: 'fuzzy', keyword: 'PatientName', words: ['eva'] }],
+      'SEARCH studies USING COVERING INDEX studies_name (site=?)',
+    ],
+    [
+      'series of a modality',
+      'series',
+      [text('Modality', 'PT')],
+      'SEARCH studies USING COVERING INDEX studies_modalities (site=?)',
+    ],
+    [
       'studies of a month',
       'study',
       [{ kind: 'range', keyword: 'StudyDate', from: '20260101', to: '20260131' }],

@@ -49,6 +49,9 @@ CREATE UNIQUE INDEX documents_id ON documents (site, kind, id);
 -- For the retention of deleted resources: few of all.
 CREATE INDEX resources_deleted ON resources (site, type, id) WHERE json IS NULL;
 
+-- What is asked of all studies of a site is asked of an index, not of the wide rows.
+CREATE INDEX studies_modalities ON studies (site, modalities);
+
 -- The index of resources anew, in two thirds of its trees and half of its bytes: what a commit costs is mostly the pages
 -- that it touches. entry is the rowid of the resource, shifted by the place of the entry; scope stands for site,
 -- type and parameter. No row is lost: a database of an earlier version is not enciphered and so is never opened.
