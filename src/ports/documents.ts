@@ -2,14 +2,7 @@
  * Small things that administration keeps: one row each, with a version, found by kind and id. The rooms that keep them
  * know what is in them.
  */
-export type DocumentKind =
-  | 'legal-hold'
-  | 'erasure'
-  | 'deletion-proof'
-  | 'backup'
-  | 'key-rotation'
-  | 'scrub'
-  | 'damage';
+export type DocumentKind = 'legal-hold' | 'erasure' | 'deletion-proof' | 'backup' | 'key-rotation' | 'scrub' | 'damage';
 
 export interface DocumentRow<Content = unknown> {
   readonly kind: DocumentKind;
