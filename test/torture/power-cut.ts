@@ -26,6 +26,8 @@ const { values } = parseArgs({
     longest: { type: 'string', default: '700' },
     mebibytes: { type: 'string', default: '384' },
     broken: { type: 'boolean', default: false },
+    /** Studies are measured meanwhile, and their results stored. */
+    measure: { type: 'boolean', default: false },
   },
 });
 
@@ -34,7 +36,11 @@ interface Cut {
   readonly record: Acknowledged;
 }
 
-const environment = { NEUROINSIGHT_LOG_LEVEL: 'warn', NEUROINSIGHT_MINIMUM_FREE_MIB: '0' };
+const environment = {
+  NEUROINSIGHT_LOG_LEVEL: 'warn',
+  NEUROINSIGHT_MINIMUM_FREE_MIB: '0',
+  NEUROINSIGHT_QUIET_SECONDS: values.measure ? '0' : '86400',
+};
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const why = whyNoLoopDisks();

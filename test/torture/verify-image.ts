@@ -17,7 +17,7 @@ export interface ImageFindings {
   readonly orphans: number;
 }
 
-type Opened = Pick<Foundation, 'store' | 'blobs' | 'clock' | 'apiKeys' | 'close'>;
+type Opened = Pick<Foundation, 'store' | 'blobs' | 'clock' | 'apiKeys' | 'scrub' | 'close'>;
 
 const SITE = 'main';
 const AUDIT_PAGE = 1000;
@@ -28,6 +28,7 @@ export async function verifyImage(dataDir: string, record: Acknowledged): Promis
     NEUROINSIGHT_DATA_DIR: dataDir,
     NEUROINSIGHT_LOG_LEVEL: 'silent',
     NEUROINSIGHT_MINIMUM_FREE_MIB: '0',
+    NEUROINSIGHT_SCRUB_MIB_PER_SECOND: '1024',
   };
   const config = loadConfig(new URL('../../config/default.json', import.meta.url), environment);
   const opened: Opened = await openFoundation(config, { purpose: 'power-cut' });
@@ -42,6 +43,9 @@ export async function verifyImage(dataDir: string, record: Acknowledged): Promis
     // Every MAC, the chain of commits, history against rows and index.
     const { findings } = await opened.store.verify();
     torn.push(...findings.map(({ check, found, first }) => `${check}: ${found}, first ${first}`));
+    // Every chunk of every pack that has a row, those of results too.
+    const { damaged, left } = await opened.scrub.run(new AbortController().signal);
+    torn.push(...damaged.map((pack) => `pack ${pack}`), ...(left > 0 ? [`${left} packs were not read`] : []));
     const orphans = await sweepAll(opened);
     // What the sweep took was nobody's.
     await verifyStudies(opened, { ...record, attemptedStudies: [] }, lost, torn);
