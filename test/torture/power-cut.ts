@@ -112,7 +112,9 @@ const totals = {
 
 async function verify({ image, record }: Cut): Promise<void> {
   totals.acknowledged += acknowledgedIn(record);
-  const disk = mounted(image, 'cut');
+  // The driver closes a connection when its statements are collected, and then removes the log by its path: no two
+  // images may lie at one path.
+  const disk = mounted(image, `cut-${totals.cuts}-mounted`);
   try {
     const findings = await verifyImage(join(disk.folder, 'data'), record);
     totals.lost += findings.lost.length;
