@@ -91,21 +91,24 @@ export async function deleteForGood(deps: DeletionDeps, principal: Principal, de
   }
 }
 
+/** What a proof says of a deletion: things are named by keyed digests, so that it tells of nobody. */
+export function statementOf(
+  { digest }: Pick<DeletionDeps, 'digest'>,
+  principal: Principal,
+  at: string,
+  { rule, reason, counts, names }: Pick<Deletion, 'rule' | 'reason' | 'counts' | 'names'>,
+): DeletionStatement {
+  const { site } = principal;
+  const what = names.map((name) => digest(`${site}/${name}`)).sort();
+  return { format: 1, site, at, by: whoIs(principal), rule, reason, counts, what };
+}
+
 async function attempt(deps: DeletionDeps, principal: Principal, deletion: Deletion): Promise<void> {
   const { site } = principal;
   const { subject } = deletion;
   const permitted = await (subject === 'anybody' ? deps.holds.permitAnything(site) : deps.holds.permit(site, subject));
   const at = deps.clock.now().toISOString();
-  const statement: DeletionStatement = {
-    format: 1,
-    site,
-    at,
-    by: whoIs(principal),
-    rule: deletion.rule,
-    reason: deletion.reason,
-    counts: deletion.counts,
-    what: deletion.names.map((name) => deps.digest(`${site}/${name}`)).sort(),
-  };
+  const statement = statementOf(deps, principal, at, deletion);
   await deps.ledger.commit({
     site,
     documents: [

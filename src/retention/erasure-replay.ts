@@ -9,9 +9,9 @@ import type {
   PackReader,
   Principal,
 } from '../ports/index.ts';
+import { statementOf } from './deletion.ts';
 import { erasureDocument, knownErasure, type ListSigner, type ReadEntry, readErasureList } from './erasure-list.ts';
-import { whoIs } from './holds.ts';
-import { type DeletionStatement, NOTHING, proofDocument } from './proof.ts';
+import { NOTHING, proofDocument } from './proof.ts';
 import { type NamedResource, named } from './resource-facts.ts';
 
 export interface ReplayDeps {
@@ -113,16 +113,12 @@ async function replay(
   const packs: string[] = [];
   for (const study of studies) packs.push(...(await deps.packs.ofStudy(site, study)).map(({ pack }) => pack));
   const at = deps.clock.now().toISOString();
-  const statement: DeletionStatement = {
-    format: 1,
-    site,
-    at,
-    by: whoIs(principal),
+  const statement = statementOf(deps, { ...principal, site }, at, {
     rule: RULE,
     reason: `erased ${said.at}`,
     counts: { ...NOTHING, studies: studies.length, resources: resources.length },
-    what: found.map(({ name }) => deps.digest(`${site}/${name}`)).sort(),
-  };
+    names: found.map(({ name }) => name),
+  });
   const references = resources.map(({ resourceType, id }) => `${resourceType}/${id}`);
   await deps.ledger.commit({
     site,

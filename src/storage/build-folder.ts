@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NeuroInsightError } from '../domain/errors.ts';
-import { makePrivateFolder } from './private-folder.ts';
+import { makePrivateFolder, syncFolder } from './durable-files.ts';
 
 /** @throws output-exists when there is something in the folder. */
 export async function requireEmptyFolder(folder: string): Promise<void> {
@@ -48,14 +48,4 @@ async function syncTree(folder: string): Promise<void> {
     if (entry.isDirectory()) await syncTree(join(folder, entry.name));
   }
   await syncFolder(folder);
-}
-
-/** Makes the names in a folder survive a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Libsql from 'libsql';
 import { NeuroInsightError } from '../domain/errors.ts';
-import { makePrivateFolder } from './private-folder.ts';
+import { makePrivateFolder } from './durable-files.ts';
 
 /** Who holds a data folder. */
 export interface FolderHolder {

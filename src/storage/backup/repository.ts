@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
-import { syncFolder } from '../build-folder.ts';
-import { makePrivateFolder } from '../private-folder.ts';
+import { makePrivateFolder, syncFolder } from '../durable-files.ts';
 import { type ObjectRef, SNAPSHOT_NAME } from './manifest.ts';
 
 /** A folder with copies: objects by their sha256, and a manifest for each snapshot. Everything in it is ciphertext. */

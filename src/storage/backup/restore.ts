@@ -1,9 +1,10 @@
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { AuditTrail, ChangeFeed, KeyRing, Ledger, LogHead, PackReader, Principal } from '../../ports/index.ts';
 import { buildFolder, requireEmptyFolder } from '../build-folder.ts';
+import { makePrivateFolder } from '../durable-files.ts';
+import { everyPack } from '../every-pack.ts';
 import type { DataKeys } from '../keys/data-keys.ts';
-import { makePrivateFolder } from '../private-folder.ts';
 import { rebuildDatabase } from './database-blocks.ts';
 import { type BackupContents, type BackupFile, type BackupManifest, readManifest, readUnchecked } from './manifest.ts';
 import { openRepository, type Repository, writeFileWhole } from './repository.ts';
@@ -192,19 +193,14 @@ async function erasureLists<Opened extends RestoredStore>(
 }
 
 async function requirePacks(packs: RestoredStore['packs'], contents: BackupContents): Promise<void> {
-  const files = new Map(contents.files.map((file) => [file.path.slice(-'0.pack'.length - 31, -'.pack'.length), file]));
+  const files = new Map(contents.files.map((file) => [basename(file.path, '.pack'), file]));
   const excused = new Set(contents.elsewhere.map(({ pack }) => pack));
-  for (let after = ''; ; ) {
-    const page = await packs.list(after, 1_000);
-    for (const { row } of page) {
-      const file = files.get(row.pack);
-      const isWhole = file ? file.damaged || (file.sha256 === row.sha256 && file.bytes === row.bytes) : false;
-      if (!isWhole && !excused.has(row.pack)) {
-        throw new NeuroInsightError('damaged', `pack ${row.pack.slice(0, 12)} of the backup is not the one of its row`);
-      }
+  for await (const { row } of everyPack(packs)) {
+    const file = files.get(row.pack);
+    const isWhole = file ? file.damaged || (file.sha256 === row.sha256 && file.bytes === row.bytes) : false;
+    if (!isWhole && !excused.has(row.pack)) {
+      throw new NeuroInsightError('damaged', `pack ${row.pack.slice(0, 12)} of the backup is not the one of its row`);
     }
-    if (page.length === 0) return;
-    after = page.at(-1)!.row.pack;
   }
 }
 

@@ -2,16 +2,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Ledger, Log, PackReader, PackRow } from '../../ports/index.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER, syncFolder } from '../durable-files.ts';
 import type { FileBlobStore } from './file-blob-store.ts';
-import {
-  PRIVATE_FILE,
-  PRIVATE_FOLDER,
-  packFolder,
-  packPath,
-  syncFolder,
-  translated,
-  writeWhole,
-} from './pack-files.ts';
+import { packFolder, packPath, translated, writeWhole } from './pack-files.ts';
 import { damaged } from './sealed-pack.ts';
 
 export interface ArchiveTierDeps {

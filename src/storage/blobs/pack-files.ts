@@ -1,11 +1,9 @@
-import { type FileHandle, open, opendir } from 'node:fs/promises';
+import { type FileHandle, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
 
 /** A pack's name is made here and checked wherever one comes in: no row can point outside the folder. */
 const PACK = /^[0-9a-f]{32}$/;
-export const PRIVATE_FILE = 0o600;
-export const PRIVATE_FOLDER = 0o700;
 
 export const isPackName = (name: string): boolean => PACK.test(name);
 
@@ -21,16 +19,6 @@ export function packFolder(root: string, pack: string): string {
 
 export function packPath(root: string, pack: string): string {
   return join(packFolder(root, pack), `${pack}.pack`);
-}
-
-/** A new name in a folder survives a power cut only when the folder itself was synced. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 export async function* packsIn(root: string): AsyncGenerator<string> {

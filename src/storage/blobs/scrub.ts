@@ -14,6 +14,7 @@ import type {
   Principal,
   SitedPack,
 } from '../../ports/index.ts';
+import { everyPack } from '../every-pack.ts';
 import { checkPack, type PackFindings } from './check-pack.ts';
 import type { FileBlobStore } from './file-blob-store.ts';
 import { packPath } from './pack-files.ts';
@@ -67,6 +68,7 @@ export interface Scrub {
   run(signal: AbortSignal): Promise<ScrubSummary>;
 }
 
+/** Instances of a pack that are asked for together. */
 const PAGE = 1000;
 const MOST_PACKS = 10_000;
 /** Rows of sound packs go into the ledger together. */
@@ -108,14 +110,11 @@ async function duePacks({ packs, clock, everySeconds, folders }: ScrubDeps, sign
     due.sort((a, b) => (age(a) < age(b) ? -1 : Number(age(a) > age(b))));
     due = due.slice(0, MOST_PACKS);
   };
-  for (let after = ''; !signal.aborted; ) {
-    const page = await packs.list(after, PAGE);
-    const last = page.at(-1);
-    if (!last) break;
-    after = last.row.pack;
-    const wanted = page.filter((one) => age(one) < before && folders[one.row.tier] !== undefined);
-    found += wanted.length;
-    due.push(...wanted);
+  for await (const one of everyPack(packs)) {
+    if (signal.aborted) break;
+    if (age(one) >= before || folders[one.row.tier] === undefined) continue;
+    found++;
+    due.push(one);
     if (due.length > 2 * MOST_PACKS) keepOldest();
   }
   keepOldest();

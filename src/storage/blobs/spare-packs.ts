@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { PRIVATE_FILE, PRIVATE_FOLDER, packFolder, packPath, syncFolder } from './pack-files.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER, syncFolder } from '../durable-files.ts';
+import { packFolder, packPath } from './pack-files.ts';
 
 export interface SparePack {
   readonly pack: string;

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { NeuroInsightError } from '../../domain/errors.ts';
+import { replaceFileSync } from '../durable-files.ts';
 import type { DataKeys } from './data-keys.ts';
 import { createKeyRing, type Kek } from './key-ring.ts';
 
@@ -66,15 +66,7 @@ const partOf = (keys: DataKeys, part: Part): Uint8Array =>
 export function writeChest(path: string, entries: readonly ChestEntry[], keys: DataKeys): void {
   const file: ChestFile = { format: FORMAT, entries };
   const text = JSON.stringify({ ...file, mac: macOf(file, keys) }, undefined, 2);
-  const made = `${path}.new`;
-  writeFileSync(made, `${text}\n`, { mode: 0o600, flush: true });
-  renameSync(made, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  replaceFileSync(path, `${text}\n`);
 }
 
 /**

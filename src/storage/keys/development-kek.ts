@@ -1,6 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { makePrivateFolder } from '../private-folder.ts';
+import { makePrivateFolder, syncFolderSync } from '../durable-files.ts';
 import type { KekProvider } from './kek-providers/kek-provider.ts';
 import { fileKek } from './kek-providers/local-keks.ts';
 import { KEYS_FILE } from './key-chest.ts';
@@ -24,9 +24,7 @@ export function openDevelopmentKek(
     makePrivateFolder(dirname(file));
     const text = `${Buffer.from(random(32)).toString('base64')}\n`;
     writeFileSync(file, text, { mode: 0o600, flag: 'wx', flush: true });
-    const folder = openSync(dirname(file), 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    syncFolderSync(dirname(file));
   }
   return fileKek(file, 'the key-encryption key of development beside the data folder');
 }

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { JobRepository } from 'agenda';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Ledger, Metrics } from '../../ports/index.ts';
+import { makePrivateFolder, PRIVATE_FILE, syncFolderSync } from '../durable-files.ts';
 import type { DataKeys } from '../keys/data-keys.ts';
 import { MOST_PAGE_BYTES } from '../page-budget.ts';
 import type { Store } from '../store.ts';
@@ -128,22 +129,11 @@ async function closeAll(writer: Writer, readers: Readers): Promise<void> {
 /** Makes folder and file private and durable, brings the schema up to date and refreshes what the planner knows. */
 function prepareFile(dataDir: string, path: string, key: string, clock: Clock): void {
   explained('the data folder cannot be made or written', () => {
-    makeFolder(dataDir);
-    closeSync(openSync(path, 'a', 0o600));
+    makePrivateFolder(dataDir);
+    closeSync(openSync(path, 'a', PRIVATE_FILE));
   });
   explained('the database in the data folder cannot be opened', () => prepareDatabase(path, key, clock));
-  for (const folder of [dataDir, dirname(dataDir)]) syncFolder(folder);
-}
-
-/** Step by step: where the system has no folder but refuses to make one, as in /proc, Node's own way never ends. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  for (const folder of [dataDir, dirname(dataDir)]) syncFolderSync(folder);
 }
 
 /** What an administrator can mend is no defect. @throws invalid-configuration with the system's code, without paths. */
@@ -172,16 +162,6 @@ function prepareDatabase(path: string, key: string, clock: Clock): void {
     foldLog(connection);
   } finally {
     connection.close();
-  }
-}
-
-/** Makes the names in a folder survive a power cut. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

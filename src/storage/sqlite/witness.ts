@@ -1,7 +1,7 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { LogHead } from '../../ports/index.ts';
+import { replaceFile } from '../durable-files.ts';
 import { macOf } from './row-mac.ts';
 
 export interface WitnessOptions {
@@ -103,19 +103,5 @@ function unusable(cause: unknown): never {
 /** Whole or not at all, whenever the power goes. */
 async function write({ file, key, head }: WitnessOptions): Promise<void> {
   const { sequence, chain } = await head();
-  const made = `${file}.new`;
-  const handle = await open(made, 'w', 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify({ sequence, chain, mac: macOf(key, 'witness', [sequence, chain]) })}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(made, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await replaceFile(file, `${JSON.stringify({ sequence, chain, mac: macOf(key, 'witness', [sequence, chain]) })}\n`);
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { AuditTrail, BlobStore, Clock, Ledger, LogHead, Principal } from '../../ports/index.ts';
 import { writeFileWhole } from '../backup/repository.ts';
-import { syncFolder } from '../build-folder.ts';
+import { syncFolder } from '../durable-files.ts';
 import { type ContainerLock, sealContainer } from './container.ts';
 import type { ExportReader } from './export-reader.ts';
 import { checkedBody, type ExportSummary, lineOf, recordsOf, startSumming } from './records.ts';

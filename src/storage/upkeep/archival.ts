@@ -1,5 +1,6 @@
 import { NeuroInsightError } from '../../domain/errors.ts';
 import type { Clock, Log, PackReader, SitedPack } from '../../ports/index.ts';
+import { everyPack } from '../every-pack.ts';
 
 export interface ArchivalDeps {
   readonly packs: Pick<PackReader, 'list' | 'ofStudy'>;
@@ -20,7 +21,6 @@ export interface Archival {
   run(signal: AbortSignal): Promise<ArchivalSummary>;
 }
 
-const PAGE = 500;
 const DAY_MILLISECONDS = 86_400_000;
 
 /** Moves the packs of old studies into the slow store. A damaged pack stays: it must not look archived. */
@@ -33,21 +33,16 @@ export function createArchival({ packs, tier, clock, afterDays, log }: ArchivalD
     async run(signal) {
       const before = new Date(clock.now().getTime() - afterDays * DAY_MILLISECONDS).toISOString();
       const summary = { moved: 0, failed: 0 };
-      for (let after = ''; !signal.aborted; ) {
-        const page = await packs.list(after, PAGE);
-        for (const pack of page) {
-          if (signal.aborted) break;
-          if (!(await isOld(pack, before))) continue;
-          try {
-            if (await tier.archive(pack.row.pack)) summary.moved++;
-          } catch (error) {
-            if (error instanceof NeuroInsightError && error.kind === 'storage-full') throw error;
-            summary.failed++;
-            log.error('a pack could not be moved to the slow store', { error: error as Error });
-          }
+      for await (const pack of everyPack(packs)) {
+        if (signal.aborted) break;
+        if (!(await isOld(pack, before))) continue;
+        try {
+          if (await tier.archive(pack.row.pack)) summary.moved++;
+        } catch (error) {
+          if (error instanceof NeuroInsightError && error.kind === 'storage-full') throw error;
+          summary.failed++;
+          log.error('a pack could not be moved to the slow store', { error: error as Error });
         }
-        if (page.length < PAGE) break;
-        after = page.at(-1)!.row.pack;
       }
       return summary;
     },

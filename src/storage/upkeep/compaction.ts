@@ -11,6 +11,7 @@ import type {
   RunReader,
   SitedPack,
 } from '../../ports/index.ts';
+import { everyPack } from '../every-pack.ts';
 import { readTenants, type Tenants } from './pack-tenants.ts';
 import { rewritePack } from './rewrite-pack.ts';
 
@@ -45,7 +46,6 @@ export interface Compaction {
   run(signal: AbortSignal): Promise<CompactionSummary>;
 }
 
-const PAGE = 200;
 const LIVE_SHARE = 0.5;
 const GRACE_SECONDS = 600;
 
@@ -63,7 +63,7 @@ export function createCompaction(deps: CompactionDeps): Compaction {
       const now = deps.clock.now().getTime();
       const still = new Map<string, number>();
       const summary = { rewritten: 0, removed: 0, failed: 0, freedBytes: 0 };
-      for await (const found of allPacks(deps.packs)) {
+      for await (const found of everyPack(deps.packs)) {
         // What was not looked at this time has not lost the time that it has waited.
         if (signal.aborted) return summary;
         const { site, row } = found;
@@ -95,15 +95,6 @@ export function createCompaction(deps: CompactionDeps): Compaction {
       return summary;
     },
   };
-}
-
-async function* allPacks(packs: Pick<PackReader, 'list'>): AsyncGenerator<SitedPack> {
-  for (let after = ''; ; ) {
-    const page = await packs.list(after, PAGE);
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.row.pack;
-  }
 }
 
 /** The row first: a file without a row is found by the sweep, a row without a file would be a loss to everybody. */
