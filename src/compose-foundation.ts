@@ -74,6 +74,8 @@ export interface FoundationOptions {
   readonly purpose: string;
   /** Where log lines go; undefined: nowhere. */
   readonly logStream?: NodeJS.WritableStream | undefined;
+  /** Told once when the database can no longer be written: the process should end, a new start recovers. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 /**
@@ -88,7 +90,7 @@ export async function openFoundation(config: Config, options: FoundationOptions)
   const destination = logStream ? { write: (line: string) => void logStream.write(line) } : NOWHERE;
   const log = createLog({ level: config.log.level, tracing, destination });
   const metrics = createMetrics();
-  const opened = await openStorage(config, options.purpose, clock, { metrics, log });
+  const opened = await openStorage(config, options, clock, { metrics, log });
   const { keys, packFiles, dataDir, tier } = opened;
   const { ledger, blobs } = guardSpace({
     ledger: opened.ledger,
@@ -123,18 +125,22 @@ export async function openFoundation(config: Config, options: FoundationOptions)
 type Seen = Pick<Foundation, 'metrics' | 'log'>;
 
 /** Lock, keys, database, witness, packs: in this order, and back. */
-async function openStorage(config: Config, purpose: string, clock: Clock, { metrics, log }: Seen) {
+async function openStorage(config: Config, options: FoundationOptions, clock: Clock, { metrics, log }: Seen) {
   const dataDir = resolve(config.storage.dataDir);
   const closing: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (let end = closing.pop(); end !== undefined; end = closing.pop()) await end();
   };
   try {
-    const lock: FolderLock = lockFolder(dataDir, purpose, clock.now().toISOString());
+    const lock: FolderLock = lockFolder(dataDir, options.purpose, clock.now().toISOString());
     closing.push(lock.release);
     await refuseLostDatabase(dataDir);
     const keys = await openKeys(config);
-    const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys });
+    const onFailure = (error: Error): void => {
+      log.error('the database can no longer be written', { error });
+      options.onFailure?.(error);
+    };
+    const store = await openSqliteStore({ dataDir, clock, metrics, keys: keys.keys, onFailure });
     closing.push(store.close);
     await requireKeks(keys, store.packs);
     const witness = await witnessOf(config, store, keys, log);

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly roles: readonly Role[];
   /** Where log lines go; undefined: nowhere. */
   readonly logStream: NodeJS.WritableStream | undefined;
+  /** Told once when nothing can be written any more: the process should end. */
+  readonly onFailure?: (error: Error) => void;
   /** Measures the studies: the walk in a thread, but for tests. */
   readonly analyst?: Analyst;
 }
@@ -79,7 +81,7 @@ const isResult = ({ dataset }: DicomFile): boolean => dataset.string('Manufactur
 /** The whole server, wired top to bottom; what was opened is closed in reverse. */
 export async function composeServer(given: Config, options: ServerOptions): Promise<Server> {
   const config = await withPort(given);
-  const foundation = await openFoundation(config, { purpose: 'server', logStream: options.logStream });
+  const foundation = await openFoundation(config, { purpose: 'server', ...options });
   try {
     return await compose(foundation, config, options);
   } catch (error) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { composeServer, ROLES, type Role } from '../compose-server.ts';
 import { type Config, refuseProduction } from '../config.ts';
 import { NeuroInsightError } from '../domain/errors.ts';
-import type { Terminal } from './main.ts';
+import { EXIT_DEFECT, type Terminal } from './main.ts';
 import { SERVE_USAGE } from './usage.ts';
 
 /** Throws invalid-request for a role that there is not. */
@@ -20,16 +20,23 @@ export async function serve(args: readonly string[], config: Config, terminal: T
   const { values } = parseArgs({ args: [...args], options: { roles: { type: 'string', default: ROLES.join(',') } } });
   const roles = parseRoles(values.roles ?? ROLES.join(','));
   refuseProduction(config, terminal.environment);
-  const server = await composeServer(config, { roles, logStream: terminal.stdout });
+  const broken = new AbortController();
+  const server = await composeServer(config, {
+    roles,
+    logStream: terminal.stdout,
+    onFailure: () => broken.abort(),
+  });
   try {
     const { url } = await server.start();
     terminal.stderr.write(`serving ${roles.join(', ')}${url === undefined ? '' : ` at ${url}`}\n`);
-    await stopped(terminal.signal);
-    terminal.stderr.write('stopping: work in progress may finish\n');
+    await stopped(AbortSignal.any([terminal.signal, broken.signal]));
+    // Whoever supervises the process starts it anew, and the start recovers what was acknowledged.
+    const why = broken.signal.aborted ? 'the database can no longer be written' : 'work in progress may finish';
+    terminal.stderr.write(`stopping: ${why}\n`);
   } finally {
     await server.close();
   }
-  return 0;
+  return broken.signal.aborted ? EXIT_DEFECT : 0;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

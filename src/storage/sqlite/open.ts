@@ -38,6 +38,8 @@ export interface SqliteOptions {
   readonly clock: Clock;
   readonly keys: Pick<DataKeys, 'database' | 'rowMac'>;
   readonly metrics?: Pick<Metrics, 'commit'> & Partial<Pick<Metrics, 'damage'>>;
+  /** Told once when nothing can be written any more, as after a sync that failed: only a new start helps. */
+  readonly onFailure?: (error: Error) => void;
   /** Threads for searches; a point read needs none. */
   readonly readerThreads?: number;
   /** Upper bound of the database, in pages of 4096 bytes; beyond it a commit is refused with storage-full. */
@@ -71,7 +73,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
   const path = join(dataDir, FILE);
   prepareFile(dataDir, path, key, clock);
   const writerOptions = { key, busyMilliseconds: BUSY_MILLISECONDS, ...(maxPages === undefined ? {} : { maxPages }) };
-  const writer = await startWriter({ path, options: writerOptions, rowMac }, metrics);
+  const writer = await startWriter({ path, options: writerOptions, rowMac }, metrics, options.onFailure);
   const threads = options.readerThreads ?? READER_THREADS;
   const readers = await startReaders({ path, key, rowMac }, threads, metrics?.damage).catch(async (error: unknown) => {
     await writer.close();

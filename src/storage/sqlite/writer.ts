@@ -31,7 +31,12 @@ const MOST_WAITING = 4_096;
 /** Node cannot rewrite this name when types are stripped for the package, so it follows the file that asks. */
 const ENTRY = new URL(`./writer-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'commit'> | undefined): Promise<Writer> {
+/** @param failed told once when the thread ends by itself: nothing can be written from then on. */
+export async function startWriter(
+  data: WriterData,
+  metrics: Pick<Metrics, 'commit'> | undefined,
+  failed: (error: Error) => void = () => undefined,
+): Promise<Writer> {
   const worker = new Worker(fileURLToPath(ENTRY), { workerData: data });
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
@@ -47,7 +52,10 @@ export async function startWriter(data: WriterData, metrics: Pick<Metrics, 'comm
     else request.reject(new NeuroInsightError(answer.refused, answer.message));
   };
   const end = (error: Error): void => {
-    ended ??= error;
+    if (!ended) {
+      ended = error;
+      failed(error);
+    }
     for (const request of waiting.values()) request.reject(error);
     waiting.clear();
   };
